@@ -1,0 +1,11 @@
+//! What happens next with an artifact, and with the team's shared copy of them.
+//!
+//! [`status`](status::status) compares three sides, [`Entry`] is what is remembered of one
+//! artifact, [`next`](next::next) derives the one next step from it, and [`Machine`] turns events
+//! into writes and effects. No I/O: [`crate::ports`] names what the engine must supply.
+
+mod entry;
+pub mod next;
+pub mod status;
+
+pub use entry::{Entry, FileStat, Parked, PendingChange, RemoteSide};
