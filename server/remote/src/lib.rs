@@ -1,1 +1,17 @@
-//! placeholder
+//! The Supabase client: the [`Remote`](agent_core::ports::Remote) port over REST ([`rest`]), the
+//! session of the signed-in person ([`auth`]) and the live channel ([`realtime`]). What is pushed,
+//! when it is pulled and what an answer means for a file is decided elsewhere; this crate only
+//! carries it, and says of every failure what can be done about it.
+//!
+//! One TLS configuration serves both HTTP and WebSocket, and no process-wide default is needed.
+
+pub mod auth;
+mod jwt;
+pub mod realtime;
+pub mod rest;
+pub mod settings;
+
+pub use auth::{Auth, User};
+pub use realtime::{Listener, listen};
+pub use rest::{Counts, SupabaseRemote, Team};
+pub use settings::Settings;
