@@ -1,0 +1,224 @@
+-- push_artifacts: a batch of compare-and-swaps in which every change stands alone.
+
+-- The first two helpers are pure expressions. They set no search_path, because a function that does
+-- is never inlined and would cost a call per row; their callers run with an empty one.
+
+-- One artifact as clients receive it, from pull_artifacts and as a conflict's newest row.
+create function private.artifact_json(a public.artifacts, author_name text) returns jsonb
+language sql stable as $$
+  select jsonb_build_object(
+    'kind', a.kind, 'id', a.id, 'version', a.version, 'seq', a.seq, 'path', a.path,
+    'title', a.title, 'state', a.state, 'content', a.content, 'content_hash', a.content_hash,
+    'author', a.author, 'author_name', author_name, 'change_id', a.change_id,
+    'updated_at', a.updated_at)
+$$;
+
+-- Why a change is malformed, or null. Takes what `->>` gives, before anything is cast.
+create function private.invalid_reason(
+  change jsonb, change_id text, kind text, id text, base_version text, path text
+) returns text
+language sql immutable as $$
+  select case
+    when change_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' is not true
+      then 'change_id must be a UUID'
+    when kind ~ '^[a-z][a-z0-9_-]{0,31}$' is not true
+      then 'kind must match ^[a-z][a-z0-9_-]{0,31}$'
+    when (char_length(id) between 1 and 200 and id !~ '[\u0001-\u001f\u007f-\u009f/\\]') is not true
+      then 'id must have 1 to 200 characters, without slashes and control characters'
+    when (jsonb_typeof(change -> 'base_version') = 'number' and base_version ~ '^[0-9]{1,18}$') is not true
+      then 'base_version must be a whole number, 0 if the artifact does not exist there yet'
+    when (char_length(path) <= 1024 and path !~ '[\u0001-\u001f\u007f-\u009f\\]'
+          and path !~ '(^|/)\.{0,2}(/|$)' and path !~ '^[A-Za-z]:') is not true
+      then 'path must be relative, with forward slashes and no empty, "." or ".." part, at most 1024 characters'
+    -- A forgotten key must not read as "delete".
+    when jsonb_typeof(change -> 'content') in ('string', 'null') is not true
+      then 'content must be a string, or null to delete'
+    when coalesce(jsonb_typeof(change -> 'title'), 'null') not in ('string', 'null')
+      or coalesce(jsonb_typeof(change -> 'state'), 'null') not in ('string', 'null')
+      then 'title and state must be strings or null'
+  end
+$$;
+
+-- Applies those changes of a batch that are the first for their artifact, in one statement. Returns
+-- one row per change: its answer, or, for a later change to the same artifact, null and its turn.
+-- The caller holds the team's row lock and passes the counter it read under it.
+create function private.push_round(
+  team uuid, me uuid, my_role text, newest_seq bigint, pushed_at timestamptz, changes jsonb
+) returns table (ord bigint, turn bigint, seq bigint, answer jsonb)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return query
+  with incoming as materialized (
+    select e.ord, e.change ->> 'change_id' as change_id, e.change ->> 'kind' as kind,
+      e.change ->> 'id' as id, e.change ->> 'path' as path, e.change ->> 'title' as title,
+      e.change ->> 'state' as state, e.change ->> 'content' as content,
+      e.change ->> 'content_hash' as content_hash,
+      e.change ->> 'base_version' as base_version,
+      private.invalid_reason(e.change, e.change ->> 'change_id', e.change ->> 'kind',
+        e.change ->> 'id', e.change ->> 'base_version', e.change ->> 'path') as invalid
+    from jsonb_array_elements(push_round.changes) with ordinality as e (change, ord)
+  ),
+  -- From here on the content stays behind in `incoming`: only its verdict travels.
+  checked as materialized (
+    select i.ord, i.kind, i.id, i.invalid, i.change_id as raw_change_id,
+      case when i.invalid is null then i.change_id::uuid end as change_id,
+      case when i.invalid is null then i.base_version::bigint end as base_version,
+      case when i.invalid is null then row_number() over artifact else 1 end as turn,
+      -- The same change twice is a retry only if it names the same artifact.
+      first_value(i.kind || '/' || i.id) over change
+        is distinct from i.kind || '/' || i.id as reused,
+      octet_length(i.content) > 2097152 or octet_length(i.title) > 8192
+        or octet_length(i.state) > 8192 as too_large,
+      i.content_hash is distinct from encode(sha256(convert_to(i.content, 'UTF8')), 'hex')
+        as hash_mismatch
+    from incoming i
+    window artifact as (partition by i.invalid is null, i.kind, i.id order by i.ord),
+      change as (partition by i.invalid is null, lower(i.change_id) order by i.ord)
+  ),
+  judged as materialized (
+    select c.ord, c.kind, c.id, c.raw_change_id, c.change_id, h.version as known_version,
+      h.seq as known_seq, a.version as current_version, a.seq as current_seq,
+      case
+        when c.invalid is not null then 'invalid'
+        when c.reused or (h.kind, h.id) is distinct from (c.kind, c.id) and h.version is not null
+          then 'reused'
+        when h.version is not null then 'duplicate'
+        when push_round.my_role = 'viewer' then 'forbidden'
+        when c.too_large then 'too_large'
+        when c.hash_mismatch then 'hash_mismatch'
+        when coalesce(a.version, 0) = c.base_version then 'applied'
+        else 'conflict'
+      end as verdict,
+      c.invalid
+    from checked c
+    left join public.artifact_history h
+      on h.team_id = push_round.team and h.change_id = c.change_id
+    left join public.artifacts a
+      on a.team_id = push_round.team and a.kind = c.kind and a.id = c.id
+    where c.turn = 1
+  ),
+  accepted as materialized (
+    select j.ord, j.kind, j.id, coalesce(j.current_version, 0) + 1 as version, j.change_id,
+      push_round.newest_seq + row_number() over (order by j.ord) as seq
+    from judged j where j.verdict = 'applied'
+  ),
+  recorded as (
+    insert into public.artifact_history (team_id, kind, id, version, seq, path, title, state,
+      content, content_hash, author, change_id, updated_at)
+    select push_round.team, n.kind, n.id, n.version, n.seq, i.path, i.title, i.state,
+      i.content, i.content_hash, push_round.me, n.change_id, push_round.pushed_at
+    from accepted n join incoming i on i.ord = n.ord
+  ),
+  written as (
+    insert into public.artifacts as a (team_id, kind, id, version, seq, path, title, state,
+      content, content_hash, author, change_id, updated_at)
+    select push_round.team, n.kind, n.id, n.version, n.seq, i.path, i.title, i.state,
+      i.content, i.content_hash, push_round.me, n.change_id, push_round.pushed_at
+    from accepted n join incoming i on i.ord = n.ord
+    on conflict (team_id, kind, id) do update set
+      version = excluded.version, seq = excluded.seq, path = excluded.path,
+      title = excluded.title, state = excluded.state, content = excluded.content,
+      content_hash = excluded.content_hash, author = excluded.author,
+      change_id = excluded.change_id, updated_at = excluded.updated_at
+  )
+  select c.ord, c.turn, n.seq,
+    case when c.turn = 1 then jsonb_build_object(
+      'change_id', c.raw_change_id, 'kind', c.kind, 'id', c.id,
+      'result', case when j.verdict in ('applied', 'duplicate', 'conflict') then j.verdict
+        else 'rejected' end,
+      'version', case j.verdict when 'applied' then n.version
+        when 'duplicate' then j.known_version when 'conflict' then j.current_version end,
+      'seq', case j.verdict when 'applied' then n.seq
+        when 'duplicate' then j.known_seq when 'conflict' then j.current_seq end,
+      'reason', case j.verdict
+        when 'invalid' then jsonb_build_object('code', 'invalid', 'message', j.invalid)
+        when 'reused' then jsonb_build_object('code', 'invalid',
+          'message', 'change_id was already used for another artifact')
+        when 'forbidden' then jsonb_build_object('code', 'forbidden',
+          'message', 'viewers cannot change artifacts')
+        when 'too_large' then jsonb_build_object('code', 'too_large',
+          'message', 'the limit is 2 MiB of content and 8 KiB of title or state')
+        when 'hash_mismatch' then jsonb_build_object('code', 'hash_mismatch',
+          'message', 'content_hash must be the hex SHA-256 of the content''s UTF-8 bytes, null for a deletion')
+        end,
+      'current', case when j.verdict = 'conflict' then (
+        select private.artifact_json(a, m.display_name) from public.artifacts a
+        left join public.team_members m on m.team_id = a.team_id and m.user_id = a.author
+        where a.team_id = push_round.team and a.kind = c.kind and a.id = c.id) end)
+    end
+  from checked c
+  left join judged j on j.ord = c.ord
+  left join accepted n on n.ord = c.ord;
+end $$;
+
+create function public.push_artifacts(team uuid, changes jsonb) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+-- A batch is a few megabytes: keep it out of temporary files.
+set work_mem = '64MB' as $$
+#variable_conflict use_variable
+declare
+  me uuid := (select auth.uid());
+  my_role text;
+  pushed_at timestamptz;
+  from_seq bigint;
+  newest_seq bigint;
+  applied bigint;
+  answers jsonb[];
+  turns bigint[];
+  places bigint[];
+  later record;
+begin
+  perform private.require_role(team); -- a stranger must not even wait for the lock
+  if jsonb_typeof(changes) = 'array' is not true then
+    raise exception 'changes must be an array' using errcode = '22023';
+  end if;
+  if jsonb_array_length(changes) > 1000 then
+    raise exception 'at most 1000 changes in one push, not %', jsonb_array_length(changes)
+      using errcode = '22023', hint = 'Push in smaller batches.';
+  end if;
+
+  select t.newest_seq into newest_seq from public.teams t where t.id = team for update;
+  my_role := private.require_role(team); -- it may have changed while we waited
+  pushed_at := clock_timestamp();        -- so that time, too, never runs against seq
+  from_seq := newest_seq + 1;
+
+  select array_agg(r.answer order by r.ord), array_agg(r.turn order by r.ord), count(r.seq)
+    into answers, turns, applied
+    from private.push_round(team, me, my_role, newest_seq, pushed_at, changes) r;
+  newest_seq := newest_seq + applied;
+
+  -- Rarely: several changes of one artifact, each to be judged against the one before.
+  for this_turn in 2 .. coalesce((select max(t) from unnest(turns) t), 1) loop
+    select array_agg(u.place order by u.place) into places
+      from unnest(turns) with ordinality u (turn, place) where u.turn = this_turn;
+    for later in
+      select r.ord, r.seq, r.answer from private.push_round(team, me, my_role, newest_seq, pushed_at,
+        (select jsonb_agg(changes -> (p - 1)::int order by p) from unnest(places) p)) r
+    loop
+      answers[places[later.ord]] := later.answer;
+      newest_seq := greatest(newest_seq, later.seq);
+    end loop;
+  end loop;
+
+  if newest_seq >= from_seq then
+    update public.teams t set newest_seq = newest_seq where t.id = team;
+    -- One message per push, however many changes: hosted projects count every delivery.
+    perform realtime.send(
+      jsonb_build_object('from_seq', from_seq, 'to_seq', newest_seq, 'changes', (
+        select jsonb_agg(jsonb_build_object('kind', c.kind, 'id', c.id, 'version', c.version,
+          'author', c.author, 'author_name', m.display_name, 'state', c.state) order by c.seq)
+        from (select * from public.artifacts a where a.team_id = team and a.seq >= from_seq
+              order by a.seq limit 10) c
+        left join public.team_members m on m.team_id = c.team_id and m.user_id = c.author)),
+      'artifacts_changed', 'team:' || team, true);
+  end if;
+  return jsonb_build_object('results', coalesce(to_jsonb(answers), '[]'),
+    'from_seq', from_seq, 'newest_seq', newest_seq);
+end $$;
+
+revoke execute on function private.push_round(uuid, uuid, text, bigint, timestamptz, jsonb),
+  private.artifact_json(public.artifacts, text),
+  private.invalid_reason(jsonb, text, text, text, text, text),
+  public.push_artifacts(uuid, jsonb) from public, anon;
+grant execute on function public.push_artifacts(uuid, jsonb) to authenticated;
