@@ -1,1 +1,20 @@
-//! placeholder
+//! The local cache: [`agent_core::ports::Store`] over one SQLite file that several processes share.
+//! It owns the schema (`migrations/`), what is durable when, and what happens to a damaged file.
+//! What to store and when is decided by `agent-core` and the engine; no clock is read here.
+
+mod commit;
+mod error;
+mod migrate;
+mod open;
+mod presence;
+mod read;
+mod rebuild;
+mod row;
+mod store;
+
+pub use open::Cache;
+pub use rebuild::Rebuilt;
+
+#[cfg(test)]
+#[path = "tests/mod.rs"]
+mod tests;

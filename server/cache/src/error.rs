@@ -1,0 +1,97 @@
+//! Turns what SQLite and the system report into what a caller can do about it. Nothing is retried
+//! or repaired here.
+
+use std::io;
+
+use agent_core::id::ArtifactKey;
+use agent_core::ports::StoreError;
+use rusqlite::{ErrorCode, ffi};
+
+/// Why a step inside the database failed, before the file's name is added.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Sql(rusqlite::Error),
+    Stale(Vec<ArtifactKey>),
+    Damaged(String),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl Fault {
+    /// The error for the caller; `path` is the database file as messages name it.
+    pub(crate) fn at(self, path: &str) -> StoreError {
+        match self {
+            Self::Sql(error) => sql(path, &error),
+            Self::Stale(keys) => StoreError::Stale(keys),
+            Self::Damaged(detail) => corrupt(path, detail),
+        }
+    }
+}
+
+/// The error for a system call on the database's folder or files.
+pub(crate) fn system(path: &str, doing: &str, error: &io::Error) -> StoreError {
+    StoreError::Unwritable { path: path.to_owned(), detail: format!("{doing}: {error}") }
+}
+
+pub(crate) fn corrupt(path: &str, detail: impl Into<String>) -> StoreError {
+    StoreError::Corrupt { path: path.to_owned(), detail: detail.into() }
+}
+
+enum Class {
+    Busy,
+    Unwritable,
+    Corrupt,
+    Failed,
+}
+
+fn sql(path: &str, error: &rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    let detail = error.to_string();
+    match class(error) {
+        Class::Busy => StoreError::Busy { path, detail },
+        Class::Unwritable => StoreError::Unwritable { path, detail },
+        Class::Corrupt => StoreError::Corrupt { path, detail },
+        Class::Failed => StoreError::Failed { path, detail },
+    }
+}
+
+fn class(error: &rusqlite::Error) -> Class {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => failure_class(failure),
+        // Only this crate writes the file, so a value of another shape is not what it wrote.
+        rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::QueryReturnedNoRows
+        | rusqlite::Error::Utf8Error(..) => Class::Corrupt,
+        _ => Class::Failed,
+    }
+}
+
+fn failure_class(failure: &ffi::Error) -> Class {
+    match failure.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Class::Busy,
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Class::Corrupt,
+        // The file under the connection was taken away: what is written to it is lost.
+        ErrorCode::ReadOnly if failure.extended_code == ffi::SQLITE_READONLY_DBMOVED => Class::Corrupt,
+        ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
+            Class::Unwritable
+        }
+        ErrorCode::SystemIoFailure => io_class(failure.extended_code),
+        _ => Class::Failed,
+    }
+}
+
+fn io_class(extended_code: i32) -> Class {
+    match extended_code {
+        // The file ends before its own header says it does.
+        ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS => Class::Corrupt,
+        ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_NOMEM => Class::Failed,
+        // Everything else is a write, a sync, a lock or the shared memory file.
+        _ => Class::Unwritable,
+    }
+}

@@ -1,0 +1,217 @@
+//! Opens the database: folder, permissions, settings, schema, a look at whether it is sound. What
+//! happens to one that is not is [`crate::rebuild`]'s.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use agent_core::ports::StoreError;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{self, Fault};
+use crate::{migrate, rebuild};
+
+/// How long a statement waits for another process before it gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(5000);
+
+/// More than there are distinct statements, so that none is ever compiled twice.
+const CACHED_STATEMENTS: usize = 64;
+
+/// The write-ahead log shrinks back to this after a large transaction.
+const LOG_BYTES: i64 = 16 * 1024 * 1024;
+
+/// The local cache: one connection to one database file.
+#[derive(Debug)]
+pub struct Cache {
+    pub(crate) conn: Connection,
+    pub(crate) file: Option<OpenFile>,
+}
+
+/// The file a connection was opened on.
+#[derive(Debug)]
+pub(crate) struct OpenFile {
+    pub(crate) path: PathBuf,
+    name: String,
+    identity: Option<Identity>,
+}
+
+/// What tells a file from another one that later has the same name.
+type Identity = (u64, u64);
+
+impl Cache {
+    /// Opens the database at `path`; creates it, and its folder, when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] leaves the file as it is: see [`Cache::open_or_rebuild`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let path = absolute(path)?;
+        let _lock = rebuild::lock(&path)?;
+        Self::open_locked(&path)
+    }
+
+    /// A cache that lives as long as this value, for tests and simulations.
+    ///
+    /// # Errors
+    /// Only when SQLite itself fails.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let mut conn = Connection::open_in_memory().map_err(|error| Fault::from(error).at(IN_MEMORY))?;
+        settle(&conn).map_err(|error| Fault::from(error).at(IN_MEMORY))?;
+        migrate::migrate(&mut conn, IN_MEMORY)?;
+        Ok(Self { conn, file: None })
+    }
+
+    /// Opens while the caller holds the lock beside the database.
+    pub(crate) fn open_locked(path: &Path) -> Result<Self, StoreError> {
+        let name = path.display().to_string();
+        rebuild::move_orphan_log(path)?;
+        create_private(path).map_err(|error| error::system(&name, "create", &error))?;
+        let identity = identity(path).map_err(|error| error::system(&name, "inspect", &error))?;
+        let mut conn = connect(path).map_err(|error| Fault::from(error).at(&name))?;
+        migrate::migrate(&mut conn, &name)?;
+        inspect(&conn).map_err(|fault| fault.at(&name))?;
+        Ok(Self { conn, file: Some(OpenFile { path: path.to_owned(), name, identity }) })
+    }
+
+    /// The database as messages name it.
+    pub(crate) fn name(&self) -> &str {
+        self.file.as_ref().map_or(IN_MEMORY, |file| &file.name)
+    }
+
+    /// Fails when the file was deleted or replaced since it was opened: a commit would succeed and
+    /// be lost with the file nobody can open any more.
+    pub(crate) fn check_in_place(&self) -> Result<(), StoreError> {
+        match &self.file {
+            Some(file) if !file.is_in_place() => {
+                Err(error::corrupt(&file.name, "it was deleted or replaced while in use"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+const IN_MEMORY: &str = "the cache in memory";
+
+impl OpenFile {
+    pub(crate) fn is_in_place(&self) -> bool {
+        match identity(&self.path) {
+            Ok(now) => now == self.identity,
+            // A folder that cannot be inspected for a moment is no proof of anything.
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+}
+
+/// The name must go on meaning the same file when the process changes its working folder.
+fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+    std::path::absolute(path)
+        .map_err(|error| error::system(&path.display().to_string(), "find its folder", &error))
+}
+
+impl Cache {
+    /// Like [`Cache::open`], but a damaged database is moved aside, never deleted, and a new one
+    /// takes its place; the caller then fills it again from the files and the remote.
+    ///
+    /// # Errors
+    /// Whatever [`Cache::open`] fails with, but for damage that moving the file aside cures.
+    pub fn open_or_rebuild(path: &Path) -> Result<(Self, Option<rebuild::Rebuilt>), StoreError> {
+        let path = absolute(path)?;
+        let _lock = rebuild::lock(&path)?;
+        rebuild::open_or_rebuild_locked(&path)
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    // No SQLITE_OPEN_URI: a folder may be called `file:`.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    settle(&conn)?;
+    Ok(conn)
+}
+
+fn settle(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    // FULL, not NORMAL: the cache holds edits that exist nowhere else yet, and with NORMAL a power
+    // loss takes back commits that were acknowledged.
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    conn.query_row(&format!("PRAGMA journal_size_limit = {LOG_BYTES}"), [], |_| Ok(()))
+}
+
+/// Looks at every tree's first page and at the counters. A full check reads the whole file, which
+/// start-up cannot afford; damage further in is met, and named, when it is read.
+fn inspect(conn: &Connection) -> Result<(), Fault> {
+    if conn.is_readonly("main")? {
+        let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+        return Err(rusqlite::Error::SqliteFailure(failure, None).into());
+    }
+    conn.query_row("SELECT rev, cursor FROM meta", [], |row| {
+        row.get::<_, i64>(0)?;
+        row.get::<_, i64>(1)
+    })
+    .map_err(missing_table)?;
+    for table in ["blobs", "artifacts", "changes", "operations", "leases", "open_documents"] {
+        conn.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {table})"), [], |_| Ok(()))
+            .map_err(missing_table)?;
+    }
+    Ok(())
+}
+
+/// A database of our version without our tables is a damaged one.
+fn missing_table(error: rusqlite::Error) -> Fault {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::Unknown) => Fault::Damaged(error.to_string()),
+        _ => Fault::Sql(error),
+    }
+}
+
+/// Creates an empty file that only its owner can read, or narrows an existing one to that. SQLite
+/// gives its log the same permissions.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    // An existing database is never opened here: closing it again would drop every lock this
+    // process holds on it, which is how POSIX locks work.
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            narrow(path);
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(unix)]
+fn narrow(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(metadata) = fs::metadata(path) else { return };
+    let mode = metadata.permissions().mode();
+    if !metadata.is_file() || mode & 0o077 == 0 {
+        return;
+    }
+    if let Err(error) = fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o700)) {
+        tracing::warn!(path = %path.display(), %error, "others can read the cache");
+    }
+}
+
+#[cfg(not(unix))]
+fn narrow(_path: &Path) {}
+
+/// Where the system knows no identity, it does not let an open file be replaced either.
+#[cfg(unix)]
+fn identity(path: &Path) -> io::Result<Option<Identity>> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path)?;
+    Ok(Some((metadata.dev(), metadata.ino())))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> io::Result<Option<Identity>> {
+    fs::metadata(path).map(|_| None)
+}

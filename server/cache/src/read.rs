@@ -1,0 +1,116 @@
+//! Reading: all entries, those that changed, texts, history. Each answer is a picture of one
+//! moment.
+
+use std::sync::Arc;
+
+use agent_core::id::{ArtifactKey, ContentHash, Rev, Seq};
+use agent_core::ports::{Operation, Snapshot};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+
+use crate::error::Fault;
+use crate::row;
+
+/// The cache's two counters.
+#[derive(Clone, Copy)]
+pub(crate) struct Counters {
+    pub(crate) rev: Rev,
+    cursor: Seq,
+}
+
+pub(crate) fn counters(conn: &Connection) -> rusqlite::Result<Counters> {
+    conn.prepare_cached("SELECT rev, cursor FROM meta")?.query_row([], |row| {
+        // Both are kept from going below zero by the table itself.
+        Ok(Counters { rev: Rev(unsigned(row, 0)?), cursor: Seq(unsigned(row, 1)?) })
+    })
+}
+
+/// Reads the first column as a revision.
+pub(crate) fn rev(row: &Row<'_>) -> rusqlite::Result<Rev> {
+    unsigned(row, 0).map(Rev)
+}
+
+fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let value: i64 = row.get(column)?;
+    u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
+}
+
+/// Everything.
+pub(crate) fn load(conn: &mut Connection) -> Result<Snapshot, Fault> {
+    let tx = conn.transaction()?;
+    Ok(snapshot(&tx, counters(&tx)?, "", [])?)
+}
+
+/// What changed after `rev`; `None` when no commit was made since.
+pub(crate) fn changed_since(conn: &mut Connection, rev: Rev) -> Result<Option<Snapshot>, Fault> {
+    // Outside of a transaction and on one page: this is asked all the time and mostly in vain.
+    let now = counters(conn)?.rev;
+    if now == rev {
+        return Ok(None);
+    }
+    if now < rev {
+        // The revision is another database's: whoever asks knows nothing of this one.
+        return load(conn).map(Some);
+    }
+    let tx = conn.transaction()?;
+    let changed = snapshot(&tx, counters(&tx)?, CHANGED, [row::number(rev.0)?])?;
+    Ok(Some(changed))
+}
+
+/// The revision comes as the parameter.
+pub(crate) const CHANGED: &str = "WHERE a.rev > ?1";
+
+pub(crate) fn select_entries(filter: &str) -> String {
+    format!(
+        "SELECT {} FROM artifacts a LEFT JOIN changes c \
+         ON c.kind = a.kind AND c.id = a.id AND c.outcome IS NULL {filter}",
+        row::ENTRY_COLUMNS
+    )
+}
+
+fn snapshot(
+    conn: &Connection,
+    counters: Counters,
+    filter: &str,
+    params: impl Params,
+) -> rusqlite::Result<Snapshot> {
+    let mut statement = conn.prepare_cached(&select_entries(filter))?;
+    let entries = statement.query_map(params, row::entry)?.collect::<rusqlite::Result<_>>()?;
+    Ok(Snapshot { entries, cursor: counters.cursor, rev: counters.rev })
+}
+
+/// A content by its hash. What is stored is hashed again: a damaged page must not reach a file.
+pub(crate) fn text(conn: &Connection, hash: ContentHash) -> Result<Option<Arc<str>>, Fault> {
+    let mut statement = conn.prepare_cached("SELECT text FROM blobs WHERE hash = ?1")?;
+    let text = statement
+        .query_row([hash.as_bytes().as_slice()], |row| Ok(Arc::<str>::from(row.get_ref(0)?.as_str()?)))
+        .optional()?;
+    match text {
+        Some(text) if ContentHash::of(text.as_bytes()) != hash => {
+            Err(Fault::Damaged(format!("the content stored as {hash} is another one")))
+        }
+        text => Ok(text),
+    }
+}
+
+/// The newest operations first, in the order they were committed, whatever their clocks said.
+pub(crate) fn operations(
+    conn: &Connection,
+    key: Option<&ArtifactKey>,
+    limit: usize,
+) -> Result<Vec<Operation>, Fault> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let select = |filter: &str| {
+        format!("SELECT {} FROM operations {filter} ORDER BY op DESC LIMIT ?1", row::OPERATION_COLUMNS)
+    };
+    let operations = match key {
+        None => conn
+            .prepare_cached(&select(""))?
+            .query_map([limit], row::operation)?
+            .collect::<rusqlite::Result<_>>()?,
+        Some(key) => conn
+            .prepare_cached(&select("WHERE kind = ?2 AND id = ?3"))?
+            .query_map(params![limit, key.kind.as_str(), key.id.as_str()], row::operation)?
+            .collect::<rusqlite::Result<_>>()?,
+    };
+    Ok(operations)
+}
