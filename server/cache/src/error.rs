@@ -32,6 +32,15 @@ impl Fault {
     }
 }
 
+/// Why a database could not even be looked at. The statements that look are always the same, so
+/// one that SQLite does not understand means that the file is not what this crate made.
+pub(crate) fn looking(error: rusqlite::Error) -> Fault {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::Unknown) => Fault::Damaged(error.to_string()),
+        _ => Fault::Sql(error),
+    }
+}
+
 /// The error for a system call on the database's folder or files.
 pub(crate) fn system(path: &str, doing: &str, error: &io::Error) -> StoreError {
     StoreError::Unwritable { path: path.to_owned(), detail: format!("{doing}: {error}") }
@@ -61,18 +70,22 @@ fn sql(path: &str, error: &rusqlite::Error) -> StoreError {
 
 fn class(error: &rusqlite::Error) -> Class {
     match error {
-        rusqlite::Error::SqliteFailure(failure, _) => failure_class(failure),
+        rusqlite::Error::SqliteFailure(failure, message) => {
+            failure_class(failure, message.as_deref().unwrap_or_default())
+        }
         // Only this crate writes the file, so a value of another shape is not what it wrote.
         rusqlite::Error::FromSqlConversionFailure(..)
         | rusqlite::Error::InvalidColumnType(..)
         | rusqlite::Error::IntegralValueOutOfRange(..)
         | rusqlite::Error::QueryReturnedNoRows
-        | rusqlite::Error::Utf8Error(..) => Class::Corrupt,
+        | rusqlite::Error::Utf8Error(..)
+        // Nor is a schema that does not fit the statements of this crate the one it made.
+        | rusqlite::Error::SqlInputError { .. } => Class::Corrupt,
         _ => Class::Failed,
     }
 }
 
-fn failure_class(failure: &ffi::Error) -> Class {
+fn failure_class(failure: &ffi::Error, message: &str) -> Class {
     match failure.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Class::Busy,
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Class::Corrupt,
@@ -82,6 +95,12 @@ fn failure_class(failure: &ffi::Error) -> Class {
             Class::Unwritable
         }
         ErrorCode::SystemIoFailure => io_class(failure.extended_code),
+        // Names that constraints of the schema refer to are looked up only when they are needed.
+        ErrorCode::Unknown
+            if message.starts_with("no such ") || message.starts_with("foreign key mismatch") =>
+        {
+            Class::Corrupt
+        }
         _ => Class::Failed,
     }
 }

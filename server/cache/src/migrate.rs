@@ -4,7 +4,7 @@
 use agent_core::ports::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::error::Fault;
+use crate::error::{Fault, looking};
 
 /// The steps in order. A step that was ever released is never edited: its successor corrects it.
 pub(crate) const STEPS: &[&str] = &[include_str!("../../../migrations/0001_init.sql")];
@@ -20,7 +20,7 @@ pub(crate) fn run(conn: &mut Connection, path: &str, steps: &[&str]) -> Result<(
     if found > known {
         return Err(StoreError::TooNew { path: path.to_owned(), found, known });
     }
-    if found == 0 && has_tables(conn).map_err(|error| Fault::from(error).at(path))? {
+    if found == 0 && has_tables(conn).map_err(|error| looking(error).at(path))? {
         return Err(Fault::Damaged("it holds tables but no schema version".to_owned()).at(path));
     }
     for (number, step) in (1_u32..).zip(steps) {
@@ -32,7 +32,7 @@ pub(crate) fn run(conn: &mut Connection, path: &str, steps: &[&str]) -> Result<(
 }
 
 fn version(conn: &Connection) -> Result<u32, Fault> {
-    let stored: i32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let stored: i32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(looking)?;
     u32::try_from(stored).map_err(|_| Fault::Damaged(format!("its schema version is {stored}")))
 }
 

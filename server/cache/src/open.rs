@@ -9,7 +9,7 @@ use std::time::Duration;
 use agent_core::ports::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::error::{self, Fault};
+use crate::error::{self, Fault, looking};
 use crate::{migrate, rebuild};
 
 /// How long a statement waits for another process before it gives up.
@@ -50,6 +50,17 @@ impl Cache {
         Self::open_locked(&path)
     }
 
+    /// Like [`Cache::open`], but a damaged database is moved aside, never deleted, and a new one
+    /// takes its place; the caller then fills it again from the files and the remote.
+    ///
+    /// # Errors
+    /// Whatever [`Cache::open`] fails with, but for damage that moving the file aside cures.
+    pub fn open_or_rebuild(path: &Path) -> Result<(Self, Option<rebuild::Rebuilt>), StoreError> {
+        let path = absolute(path)?;
+        let _lock = rebuild::lock(&path)?;
+        rebuild::open_or_rebuild_locked(&path)
+    }
+
     /// A cache that lives as long as this value, for tests and simulations.
     ///
     /// # Errors
@@ -67,7 +78,7 @@ impl Cache {
         rebuild::move_orphan_log(path)?;
         create_private(path).map_err(|error| error::system(&name, "create", &error))?;
         let identity = identity(path).map_err(|error| error::system(&name, "inspect", &error))?;
-        let mut conn = connect(path).map_err(|error| Fault::from(error).at(&name))?;
+        let mut conn = connect(path).map_err(|fault| fault.at(&name))?;
         migrate::migrate(&mut conn, &name)?;
         inspect(&conn).map_err(|fault| fault.at(&name))?;
         Ok(Self { conn, file: Some(OpenFile { path: path.to_owned(), name, identity }) })
@@ -108,24 +119,16 @@ fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
         .map_err(|error| error::system(&path.display().to_string(), "find its folder", &error))
 }
 
-impl Cache {
-    /// Like [`Cache::open`], but a damaged database is moved aside, never deleted, and a new one
-    /// takes its place; the caller then fills it again from the files and the remote.
-    ///
-    /// # Errors
-    /// Whatever [`Cache::open`] fails with, but for damage that moving the file aside cures.
-    pub fn open_or_rebuild(path: &Path) -> Result<(Self, Option<rebuild::Rebuilt>), StoreError> {
-        let path = absolute(path)?;
-        let _lock = rebuild::lock(&path)?;
-        rebuild::open_or_rebuild_locked(&path)
-    }
-}
-
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+fn connect(path: &Path) -> Result<Connection, Fault> {
     // No SQLITE_OPEN_URI: a folder may be called `file:`.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
-    settle(&conn)?;
+    // Before the first page is read, this is the system's word on the file, not the file's own.
+    if conn.is_readonly("main")? {
+        let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+        return Err(rusqlite::Error::SqliteFailure(failure, None).into());
+    }
+    settle(&conn).map_err(looking)?;
     Ok(conn)
 }
 
@@ -145,27 +148,17 @@ fn settle(conn: &Connection) -> rusqlite::Result<()> {
 /// start-up cannot afford; damage further in is met, and named, when it is read.
 fn inspect(conn: &Connection) -> Result<(), Fault> {
     if conn.is_readonly("main")? {
-        let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
-        return Err(rusqlite::Error::SqliteFailure(failure, None).into());
+        return Err(Fault::Damaged("its first page forbids writing to it".to_owned()));
     }
     conn.query_row("SELECT rev, cursor FROM meta", [], |row| {
         row.get::<_, i64>(0)?;
         row.get::<_, i64>(1)
     })
-    .map_err(missing_table)?;
+    .map_err(looking)?;
     for table in ["blobs", "artifacts", "changes", "operations", "leases", "open_documents"] {
-        conn.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {table})"), [], |_| Ok(()))
-            .map_err(missing_table)?;
+        conn.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {table})"), [], |_| Ok(())).map_err(looking)?;
     }
     Ok(())
-}
-
-/// A database of our version without our tables is a damaged one.
-fn missing_table(error: rusqlite::Error) -> Fault {
-    match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::Unknown) => Fault::Damaged(error.to_string()),
-        _ => Fault::Sql(error),
-    }
 }
 
 /// Creates an empty file that only its owner can read, or narrows an existing one to that. SQLite

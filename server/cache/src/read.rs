@@ -37,7 +37,13 @@ fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 /// Everything.
 pub(crate) fn load(conn: &mut Connection) -> Result<Snapshot, Fault> {
     let tx = conn.transaction()?;
-    Ok(snapshot(&tx, counters(&tx)?, "", [])?)
+    let snapshot = snapshot(&tx, counters(&tx)?, ALL, [])?;
+    // A row out of its place is read but never found again, so that every commit of it would be
+    // called stale, for ever.
+    if !snapshot.entries.is_sorted_by(|a, b| a.key < b.key) {
+        return Err(Fault::Damaged("artifacts are out of order".to_owned()));
+    }
+    Ok(snapshot)
 }
 
 /// What changed after `rev`; `None` when no commit was made since.
@@ -55,6 +61,9 @@ pub(crate) fn changed_since(conn: &mut Connection, rev: Rev) -> Result<Option<Sn
     let changed = snapshot(&tx, counters(&tx)?, CHANGED, [row::number(rev.0)?])?;
     Ok(Some(changed))
 }
+
+/// In the order in which the table is stored, so that this sorts nothing.
+pub(crate) const ALL: &str = "ORDER BY a.kind, a.id";
 
 /// The revision comes as the parameter.
 pub(crate) const CHANGED: &str = "WHERE a.rev > ?1";

@@ -90,7 +90,8 @@ impl Cache {
 /// A log without its database (a move that was cut short, a database deleted by hand) would be
 /// deleted by SQLite when it creates the new one.
 pub(crate) fn move_orphan_log(path: &Path) -> Result<(), StoreError> {
-    let is_empty = fs::metadata(path).map_or(true, |metadata| metadata.is_file() && metadata.len() == 0);
+    // One byte counts as nothing: SQLite writes it into empty files on some systems.
+    let is_empty = fs::metadata(path).map_or(true, |metadata| metadata.is_file() && metadata.len() <= 1);
     let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|metadata| metadata.len() > 0);
     if is_empty && has_log {
         let moved_to = move_aside(path)?;

@@ -292,6 +292,8 @@ fn what_is_asked_often_is_found_by_index() {
     };
     let changed = plan(&crate::read::select_entries(crate::read::CHANGED).replace("?1", "5"));
     assert!(changed.contains("artifacts_by_rev") && changed.contains("changes_open"), "{changed}");
+    let all = plan(&crate::read::select_entries(crate::read::ALL));
+    assert!(!all.contains("TEMP"), "{all}");
     let history = plan("SELECT at FROM operations WHERE kind = 'a' AND id = 'b' ORDER BY op DESC LIMIT 5");
     assert!(history.contains("operations_by_artifact") && !history.contains("TEMP"), "{history}");
 }

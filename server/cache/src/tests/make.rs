@@ -29,7 +29,7 @@ pub(crate) fn author(n: u64) -> Author {
 pub(crate) fn change(n: u64) -> PendingChange {
     PendingChange {
         change_id: change_id(n),
-        hash: (n % 3 != 0).then(|| hash(n)),
+        hash: (!n.is_multiple_of(3)).then(|| hash(n)),
         base_version: Version(n),
         path: path(n),
         queued_at: Timestamp(-5 + i64::try_from(n).unwrap()),
@@ -73,7 +73,7 @@ pub(crate) fn operation(n: u64, cause: Cause) -> Operation {
         before: Triple { base: Some(hash(n)), local: None, remote: Some(hash(n + 1)) },
         after: Triple { base: None, local: Some(hash(n + 2)), remote: None },
         remote_version: Version(n),
-        author: (n % 2 == 0).then(|| author(n)),
+        author: n.is_multiple_of(2).then(|| author(n)),
     }
 }
 
