@@ -69,7 +69,7 @@ impl Merge {
         let numbered = Numbered::new(&base, &local, &remote);
         let sides = Sides { base: &base, local: &local, remote: &remote };
         let clusters = regions::clusters(&sides, &numbered);
-        let refined = regions::refined(&clusters, &numbered);
+        let refined = regions::refined(&sides, &clusters, &numbered);
         let regions = regions::joined(refined, |between| regions::is_weak(&sides, between));
         Self { base, local, remote, clusters, regions }
     }

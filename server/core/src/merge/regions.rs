@@ -112,26 +112,26 @@ fn kind_of(sides: &Sides<'_>, region: &Region) -> RegionKind {
 }
 
 /// Cuts every conflict where local and remote agree.
-pub(super) fn refined(clusters: &[Region], numbered: &Numbered) -> Vec<Region> {
+pub(super) fn refined(sides: &Sides<'_>, clusters: &[Region], numbered: &Numbered) -> Vec<Region> {
     let mut out = Vec::with_capacity(clusters.len());
     for cluster in clusters {
         let whole = cluster.local.is_empty() || cluster.remote.is_empty();
         if cluster.kind != RegionKind::Conflict || whole {
             out.push(cluster.clone());
         } else {
-            cut(cluster, numbered, &mut out);
+            cut(sides, cluster, numbered, &mut out);
         }
     }
     out
 }
 
-fn cut(cluster: &Region, numbered: &Numbered, out: &mut Vec<Region>) {
+fn cut(sides: &Sides<'_>, cluster: &Region, numbered: &Numbered, out: &mut Vec<Region>) {
     let ids = |ids: &[u32], lines: &Range<usize>| {
         ids.get(lines.start - numbered.skipped..lines.end - numbered.skipped).unwrap_or_default().to_vec()
     };
     let local = ids(&numbered.local, &cluster.local);
     let remote = ids(&numbered.remote, &cluster.remote);
-    let edits = diff::edits(&local, &remote);
+    let edits = edits_between(sides, cluster, &local, &remote);
     let last = edits.len().saturating_sub(1);
     let mut at = Region {
         kind: RegionKind::Same,
@@ -165,6 +165,16 @@ fn cut(cluster: &Region, numbered: &Numbered, out: &mut Vec<Region>) {
     if same > 0 {
         push(RegionKind::Same, 0, same, same);
     }
+}
+
+/// The edits from local to remote, aligned the same way when the two change places: people on both
+/// ends of a conflict are to see the same hunks.
+fn edits_between(sides: &Sides<'_>, cluster: &Region, local: &[u32], remote: &[u32]) -> Vec<LineEdit> {
+    if sides.local.slice(cluster.local.clone()) <= sides.remote.slice(cluster.remote.clone()) {
+        return diff::edits(local, remote);
+    }
+    let swap = |edit: LineEdit| LineEdit { old: edit.new, new: edit.old };
+    diff::edits(remote, local).into_iter().map(swap).collect()
 }
 
 /// Joins neighbouring conflicts when `joins` says so of what lies between them: the regions, none

@@ -58,6 +58,35 @@ pub struct Edit {
     pub text: String,
 }
 
+/// What the new base has where nothing was chosen. The answer is free as long as the next merge
+/// shows what is still open, and with lines that repeat, one base aligns where another does not.
+#[derive(Debug, Clone, Copy)]
+struct Leave {
+    /// Lines that both sides changed alike become base lines.
+    agreed: bool,
+    /// Which open conflicts lose their base lines, so that none can match what was just decided.
+    /// Only those with lines on both sides can: the others would not conflict any more.
+    emptied: Emptied,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Emptied {
+    None,
+    /// The other parts of the conflict that was cut.
+    Parts,
+    All,
+}
+
+/// What may be left in the base, the most faithful first.
+const LEAVES: [Leave; 6] = [
+    Leave { agreed: true, emptied: Emptied::None },
+    Leave { agreed: true, emptied: Emptied::Parts },
+    Leave { agreed: false, emptied: Emptied::None },
+    Leave { agreed: false, emptied: Emptied::Parts },
+    Leave { agreed: true, emptied: Emptied::All },
+    Leave { agreed: false, emptied: Emptied::All },
+];
+
 impl Merge {
     /// Decides one region or all. Where nothing was decided local stays, and base stays except
     /// where both sides already agree.
@@ -66,14 +95,43 @@ impl Merge {
     /// base in the agreeing lines around it too. Of what remains there, a part that only one side
     /// has may then be that side's plain change and no conflict any more.
     pub fn resolve(&self, which: Which, choice: Choice) -> Resolution {
-        let chosen = |n: usize| which == Which::All || which == Which::Region(n);
-        self.rebuild(chosen, |region| self.chosen_text(region, choice))
+        let region = match which {
+            Which::All => return self.rebuild(|_| true, LEAVES[0], |r| self.chosen_text(r, choice)),
+            Which::Region(region) => region,
+        };
+        let (conflicts, incoming) = (self.conflicts().count(), self.incoming().count());
+        let is_conflict = self.regions.get(region).is_some_and(|r| r.kind == RegionKind::Conflict);
+        self.first_that(
+            |leave| self.rebuild(|n| n == region, leave, |r| self.chosen_text(r, choice)),
+            |after| {
+                let left = after.conflicts().count();
+                if is_conflict {
+                    left < conflicts
+                } else {
+                    left <= conflicts && after.incoming().count() <= incoming
+                }
+            },
+        )
     }
 
     /// Takes every incoming change that conflicts with nothing; conflicts and local changes stay.
     pub fn take_incoming(&self) -> Resolution {
         let incoming = |n: usize| self.regions.get(n).is_some_and(|r| r.kind == RegionKind::Remote);
-        self.rebuild(incoming, |region| self.remote_lines(region.remote.clone()).to_owned())
+        let conflicts = self.conflicts().count();
+        self.first_that(
+            |leave| self.rebuild(incoming, leave, |r| self.remote_lines(r.remote.clone()).to_owned()),
+            |after| after.incoming().next().is_none() && after.conflicts().count() == conflicts,
+        )
+    }
+
+    /// The first resolution after which the next merge is as it should be; if none is, the most
+    /// faithful one.
+    fn first_that(&self, make: impl Fn(Leave) -> Resolution, is_right: impl Fn(&Self) -> bool) -> Resolution {
+        let remote = self.remote.text();
+        let next =
+            |made: &Resolution| Self::of(&made.base.as_str().into(), &made.local.as_str().into(), remote);
+        let right = LEAVES.into_iter().map(&make).find(|made| is_right(&next(made)));
+        right.unwrap_or_else(|| make(LEAVES[0]))
     }
 
     fn chosen_text(&self, region: &Region, choice: Choice) -> String {
@@ -90,15 +148,15 @@ impl Merge {
     }
 
     /// Base and local with the `chosen` regions decided: local becomes what `text` says.
-    fn rebuild(&self, chosen: impl Fn(usize) -> bool, text: impl Fn(&Region) -> String) -> Resolution {
-        let settled: Vec<bool> = (0..self.regions.len()).map(|n| self.is_settled(n, &chosen)).collect();
-        let base = self.concat(self.regions.iter().zip(settled).map(|(region, settled)| {
-            if settled {
-                self.remote_lines(region.remote.clone())
-            } else {
-                self.base_lines(region.base.clone())
-            }
-        }));
+    fn rebuild(
+        &self,
+        chosen: impl Fn(usize) -> bool,
+        leave: Leave,
+        text: impl Fn(&Region) -> String,
+    ) -> Resolution {
+        let base =
+            (self.regions.iter().enumerate()).map(|(n, region)| self.new_base(n, region, &chosen, leave));
+        let base = self.concat(base);
         let pieces: Vec<String> = (self.regions.iter().enumerate())
             .map(
                 |(n, region)| {
@@ -111,23 +169,42 @@ impl Merge {
         Resolution { base, local, edits }
     }
 
-    /// Whether region `n` gets the remote's text in the new base: it was chosen, or both sides
-    /// agree on it. Agreeing lines inside a cut conflict count only when a part of that conflict
-    /// was chosen: else the cut would decide about parts nobody has looked at.
-    fn is_settled(&self, n: usize, chosen: &impl Fn(usize) -> bool) -> bool {
-        if chosen(n) {
-            return true;
+    fn new_base(&self, n: usize, region: &Region, chosen: &impl Fn(usize) -> bool, leave: Leave) -> &str {
+        let remote = self.remote_lines(region.remote.clone());
+        let base = self.base_lines(region.base.clone());
+        match region.kind {
+            _ if chosen(n) => remote,
+            RegionKind::Same if self.is_settled(n, chosen, leave) => remote,
+            RegionKind::Conflict if self.is_emptied(n, region, chosen, leave) => "",
+            _ => base,
         }
-        if self.regions.get(n).is_none_or(|region| region.kind != RegionKind::Same) {
+    }
+
+    /// Whether agreeing lines become base lines. Those inside a cut conflict do when a part of that
+    /// conflict was chosen, and only then: else the cut would decide about parts nobody looked at.
+    fn is_settled(&self, n: usize, chosen: &impl Fn(usize) -> bool, leave: Leave) -> bool {
+        let mut parts = self.parts_beside(n).peekable();
+        if parts.peek().is_none() { leave.agreed } else { parts.any(chosen) }
+    }
+
+    fn is_emptied(&self, n: usize, region: &Region, chosen: &impl Fn(usize) -> bool, leave: Leave) -> bool {
+        if region.local.is_empty() || region.remote.is_empty() {
             return false;
         }
+        match leave.emptied {
+            Emptied::None => false,
+            Emptied::Parts => self.parts_beside(n).any(chosen),
+            Emptied::All => true,
+        }
+    }
+
+    /// The regions that were one cluster of changes with region `n`.
+    fn parts_beside(&self, n: usize) -> impl Iterator<Item = usize> {
         let in_cut = |&m: &usize| {
             self.regions.get(m).is_some_and(|r| matches!(r.kind, RegionKind::Same | RegionKind::Conflict))
         };
         let before = (0..n).rev().take_while(in_cut);
-        let after = (n + 1..self.regions.len()).take_while(in_cut);
-        let mut parts = before.chain(after).peekable();
-        parts.peek().is_none() || parts.any(|m| chosen(m))
+        before.chain((n + 1..self.regions.len()).take_while(in_cut))
     }
 
     /// Joins pieces of different sides. A piece that ends without a terminator ended its text; what

@@ -1,0 +1,269 @@
+//! What holds for every merge, whatever the three texts. The texts repeat few lines often, because
+//! that is where alignments become ambiguous.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use agent_core::merge::{Choice, Edit, Merge, Region, RegionKind, Resolution, Which};
+use agent_core::text::{split_lines, without_terminator};
+use proptest::prelude::*;
+
+const CHOICES: [Choice; 4] =
+    [Choice::Local, Choice::Remote, Choice::LocalThenRemote, Choice::RemoteThenLocal];
+
+/// The three sides.
+type Texts = (Arc<str>, Arc<str>, Arc<str>);
+
+fn merge((base, local, remote): &Texts) -> Merge {
+    Merge::of(base, local, remote)
+}
+
+/// The merge that follows a resolution, with the same remote.
+fn again(resolution: &Resolution, remote: &Arc<str>) -> Merge {
+    Merge::of(&resolution.base.as_str().into(), &resolution.local.as_str().into(), remote)
+}
+
+fn line() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        3 => prop::sample::select(vec!["", "a", "b", "---", "- x"]),
+        2 => prop::sample::select(vec!["# T", "one", "two", "three", "four", "five", "six", "é漢\u{1f600}"]),
+    ]
+}
+
+/// Lines `at..at + taken` replaced by `put`.
+type Change = (prop::sample::Index, usize, Vec<&'static str>);
+
+fn change() -> impl Strategy<Value = Change> {
+    (any::<prop::sample::Index>(), 0usize..4, prop::collection::vec(line(), 0..4))
+}
+
+fn changed(base: &[&'static str], changes: &[Change]) -> Vec<&'static str> {
+    let mut lines = base.to_vec();
+    for (at, taken, put) in changes {
+        let at = at.index(lines.len() + 1);
+        let end = (at + taken).min(lines.len());
+        lines.splice(at..end, put.iter().copied());
+    }
+    lines
+}
+
+fn text(lines: &[&str], ending: &str, closed: bool) -> Arc<str> {
+    let mut text = lines.join(ending);
+    if closed && !lines.is_empty() {
+        text.push_str(ending);
+    }
+    text.into()
+}
+
+fn texts() -> impl Strategy<Value = Texts> {
+    let ending = || prop_oneof![6 => Just("\n"), 2 => Just("\r\n"), 1 => Just("\r")];
+    let side = || (prop::collection::vec(change(), 0..4), prop::bool::weighted(0.9), ending());
+    (prop::collection::vec(line(), 0..16), side(), side(), any::<bool>(), prop::bool::weighted(0.9)).prop_map(
+        |(base, local, remote, closed, one_ending)| {
+            let make = |(changes, closed, ending): &(Vec<Change>, bool, &'static str)| {
+                let ending = if one_ending { local.2 } else { ending };
+                text(&changed(&base, changes), ending, *closed)
+            };
+            (text(&base, local.2, closed), make(&local), make(&remote))
+        },
+    )
+}
+
+fn apply(text: &str, edits: &[Edit]) -> String {
+    let lines = split_lines(text);
+    let mut out = String::new();
+    let mut at = 0;
+    for edit in edits {
+        out.push_str(&lines[at..edit.lines.start].concat());
+        out.push_str(&edit.text);
+        at = edit.lines.end;
+    }
+    out + &lines[at..].concat()
+}
+
+/// How often each line occurs, terminators aside: an inserted terminator changes no line.
+fn counted(text: &str) -> BTreeMap<&str, isize> {
+    let mut counts = BTreeMap::new();
+    for line in split_lines(text) {
+        *counts.entry(without_terminator(line)).or_default() += 1;
+    }
+    counts
+}
+
+fn count(counts: &BTreeMap<&str, isize>, line: &str) -> isize {
+    counts.get(line).copied().unwrap_or(0)
+}
+
+/// Every line is in a clean merge as often as the changes of the two sides say: at least as often
+/// as in the base, plus what either added, minus what either took away.
+fn loses_no_line((base, local, remote): &Texts, merged: &str) -> Result<(), TestCaseError> {
+    let [base, local, remote, merged] = [base, local, remote, merged].map(counted);
+    for line in base.keys().chain(local.keys()).chain(remote.keys()) {
+        let was = count(&base, line);
+        let by = |side: &BTreeMap<&str, isize>| count(side, line) - was;
+        let (mine, theirs) = (by(&local), by(&remote));
+        let now = count(&merged, line) - was;
+        // A change that both made counts once; otherwise the two add up.
+        let least = if mine > 0 && theirs > 0 { mine.max(theirs) } else { mine.min(0) + theirs.min(0) };
+        prop_assert!(now >= least, "{line:?}: {was} {mine:+} {theirs:+} came to {now:+}");
+        prop_assert!(now <= mine.max(0) + theirs.max(0), "{line:?} came from nowhere");
+    }
+    Ok(())
+}
+
+fn tiles(ranges: impl Iterator<Item = Range<usize>>, len: usize) -> bool {
+    let mut at = 0;
+    let contiguous = ranges.into_iter().all(|range| {
+        let follows = range.start == at && range.end >= range.start;
+        at = range.end;
+        follows
+    });
+    contiguous && at == len
+}
+
+fn conflict_texts(merge: &Merge) -> (String, String) {
+    let lines = |of: &dyn Fn(&Region) -> String| merge.conflicts().map(|(_, region)| of(region)).collect();
+    (
+        lines(&|region| merge.local_lines(region.local.clone()).to_owned()),
+        lines(&|region| merge.remote_lines(region.remote.clone()).to_owned()),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+    #[test]
+    fn a_text_merged_with_itself_is_itself(texts in texts()) {
+        let one = merge(&(texts.1.clone(), texts.1.clone(), texts.1.clone()));
+        prop_assert!(one.holds_all_remote());
+        prop_assert_eq!(one.text(), Some(texts.1.to_string()));
+    }
+
+    #[test]
+    fn with_one_side_unchanged_the_other_is_the_result((base, local, _) in texts()) {
+        for texts in [(base.clone(), local.clone(), base.clone()), (base.clone(), base.clone(), local.clone())] {
+            prop_assert_eq!(merge(&texts).text(), Some(local.to_string()));
+        }
+        prop_assert!(merge(&(base.clone(), local.clone(), base)).holds_all_remote());
+    }
+
+    #[test]
+    fn the_same_change_on_both_sides_is_no_conflict((base, local, _) in texts()) {
+        let both = merge(&(base, local.clone(), local.clone()));
+        prop_assert!(both.holds_all_remote());
+        prop_assert_eq!(both.text(), Some(local.to_string()));
+    }
+
+    #[test]
+    fn regions_tile_all_three_sides(texts in texts()) {
+        let merge = merge(&texts);
+        let lines = |text: &str| split_lines(text).len();
+        prop_assert!(tiles(merge.regions().iter().map(|r| r.base.clone()), lines(&texts.0)));
+        prop_assert!(tiles(merge.regions().iter().map(|r| r.local.clone()), lines(&texts.1)));
+        prop_assert!(tiles(merge.regions().iter().map(|r| r.remote.clone()), lines(&texts.2)));
+    }
+
+    #[test]
+    fn a_region_is_what_it_says(texts in texts()) {
+        let merge = merge(&texts);
+        for region in merge.regions() {
+            let base = merge.base_lines(region.base.clone());
+            let local = merge.local_lines(region.local.clone());
+            let remote = merge.remote_lines(region.remote.clone());
+            let says = match region.kind {
+                RegionKind::Stable => base == local && base == remote && !base.is_empty(),
+                RegionKind::Local => base == remote && local != base,
+                RegionKind::Remote => base == local && remote != base,
+                RegionKind::Same => local == remote,
+                RegionKind::Conflict => local != remote,
+            };
+            prop_assert!(says, "{region:?}");
+        }
+    }
+
+    #[test]
+    fn sides_are_treated_alike(texts in texts()) {
+        let (base, local, remote) = texts.clone();
+        let (there, back) = (merge(&texts), merge(&(base, remote, local)));
+        prop_assert_eq!(there.is_clean(), back.is_clean());
+        prop_assert_eq!(there.text(), back.text());
+        let mirrored = |region: &Region| match region.kind {
+            RegionKind::Local => RegionKind::Remote,
+            RegionKind::Remote => RegionKind::Local,
+            kind => kind,
+        };
+        let kinds: Vec<_> = there.regions().iter().map(mirrored).collect();
+        prop_assert_eq!(kinds, back.regions().iter().map(|r| r.kind).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_clean_merge_loses_no_line(texts in texts()) {
+        if let Some(merged) = merge(&texts).text() {
+            loses_no_line(&texts, &merged)?;
+        }
+    }
+
+    #[test]
+    fn edits_make_the_new_local_text(texts in texts(), at in any::<prop::sample::Index>()) {
+        let merge = merge(&texts);
+        let region = at.index(merge.regions().len() + 1);
+        for choice in CHOICES {
+            for which in [Which::All, Which::Region(region)] {
+                let resolution = merge.resolve(which, choice);
+                prop_assert_eq!(apply(&texts.1, &resolution.edits), resolution.local);
+                let apart = resolution.edits.windows(2).all(|two| two[0].lines.end < two[1].lines.start);
+                prop_assert!(apart, "edits must not touch");
+            }
+        }
+    }
+
+    #[test]
+    fn deciding_all_leaves_nothing_open(texts in texts()) {
+        for choice in CHOICES {
+            let resolution = merge(&texts).resolve(Which::All, choice);
+            prop_assert!(again(&resolution, &texts.2).holds_all_remote());
+            prop_assert_eq!(&*resolution.base, &*texts.2, "the artifact is ahead");
+            match choice {
+                Choice::Remote => prop_assert_eq!(&*resolution.local, &*texts.2),
+                Choice::Local => prop_assert_eq!(&*resolution.local, &*texts.1),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn keeping_both_keeps_every_line_of_every_conflict(texts in texts()) {
+        let merge = merge(&texts);
+        let (mine, theirs) = conflict_texts(&merge);
+        for choice in [Choice::LocalThenRemote, Choice::RemoteThenLocal] {
+            let kept = merge.resolve(Which::All, choice).local;
+            let kept = counted(&kept);
+            let (mine, theirs) = (counted(&mine), counted(&theirs));
+            for line in mine.keys().chain(theirs.keys()) {
+                prop_assert!(count(&kept, line) >= count(&mine, line) + count(&theirs, line), "{:?}", line);
+            }
+        }
+    }
+
+    #[test]
+    fn taking_what_comes_in_leaves_exactly_the_conflicts(texts in texts()) {
+        let merge = merge(&texts);
+        let taken = merge.take_incoming();
+        let after = again(&taken, &texts.2);
+        prop_assert_eq!(after.incoming().count(), 0);
+        prop_assert_eq!(conflict_texts(&after), conflict_texts(&merge));
+    }
+
+    #[test]
+    fn deciding_one_conflict_leaves_fewer_and_loses_nothing(texts in texts(), at in any::<prop::sample::Index>()) {
+        let before = merge(&texts);
+        let conflicts: Vec<_> = before.conflicts().map(|(n, _)| n).collect();
+        prop_assume!(!conflicts.is_empty());
+        for choice in CHOICES {
+            let resolution = before.resolve(Which::Region(conflicts[at.index(conflicts.len())]), choice);
+            let after = again(&resolution, &texts.2);
+            prop_assert!(after.conflicts().count() < conflicts.len(), "{:?}", choice);
+        }
+    }
+}
