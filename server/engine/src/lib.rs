@@ -1,1 +1,24 @@
-//! placeholder
+//! Runs the sync machine of `agent-core` over its ports: the cache, the working files, the remote.
+//! This is the one place where decisions become effects. The language server and the command line
+//! both sit on it; it knows neither the protocol of the one nor the arguments of the other.
+
+pub mod config;
+pub mod disk;
+mod chance;
+mod driver;
+mod engine;
+mod lease;
+mod remote;
+pub mod resolve;
+mod scan;
+mod session;
+mod view;
+mod watch;
+pub mod workspace;
+
+pub use chance::SystemChance;
+pub use driver::{Handle, Notice, start};
+pub use engine::{Engine, Outcome, Problems};
+pub use remote::AnyRemote;
+pub use session::{Session, SessionError};
+pub use view::{LinkState, View, Views};

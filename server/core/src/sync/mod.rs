@@ -4,8 +4,17 @@
 //! artifact, [`next`](next::next) derives the one next step from it, and [`Machine`] turns events
 //! into writes and effects. No I/O: [`crate::ports`] names what the engine must supply.
 
+mod draft;
 mod entry;
+pub mod event;
+mod handle;
+pub mod link;
+mod machine;
 pub mod next;
+pub mod resolve;
+mod plan;
 pub mod status;
 
 pub use entry::{Entry, FileStat, Parked, PendingChange, RemoteSide};
+pub use event::{Event, FileDone, FileEffect, Found, Request, ResolvedBase, Step};
+pub use machine::{Chance, Machine, Policy};

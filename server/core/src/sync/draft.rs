@@ -1,0 +1,216 @@
+//! A step in the making: artifacts copied on first change, the writes that record each move of a
+//! triple, and the effects. Knows how to record a change, not when one is due.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::id::{ArtifactKey, ArtifactPath, Author, ContentHash, Seq, Text, Timestamp};
+use crate::ports::{Cause, Operation, Triple, Write};
+use crate::sync::event::{FileEffect, Memory, Request, Step};
+use crate::sync::link::Link;
+use crate::sync::machine::{Machine, Todo};
+use crate::sync::next::{Circumstances, Texts};
+use crate::sync::{Entry, RemoteSide};
+
+pub(super) struct Draft<'a> {
+    pub(super) machine: &'a Machine,
+    pub(super) now: Timestamp,
+    stored: Texts<'a>,
+    fresh: HashMap<ContentHash, Arc<str>>,
+    entries: BTreeMap<ArtifactKey, Entry>,
+    reloaded: BTreeMap<ArtifactKey, Entry>,
+    writes: Vec<Write>,
+    files: Vec<FileEffect>,
+    requests: Vec<Request>,
+    memory: Vec<Memory>,
+    wake_at: Option<Timestamp>,
+    pub(super) link: Link,
+    pub(super) touched: BTreeSet<ArtifactKey>,
+    pub(super) leads: bool,
+    pub(super) cursor: Seq,
+    opened: Option<(ArtifactKey, bool)>,
+    elsewhere: Option<BTreeSet<ArtifactKey>>,
+    searched: Option<ArtifactKey>,
+    unblocked: BTreeSet<ArtifactKey>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(machine: &'a Machine, now: Timestamp, stored: Texts<'a>) -> Self {
+        Self {
+            machine,
+            now,
+            stored,
+            fresh: HashMap::new(),
+            entries: BTreeMap::new(),
+            reloaded: BTreeMap::new(),
+            writes: Vec::new(),
+            files: Vec::new(),
+            requests: Vec::new(),
+            memory: Vec::new(),
+            wake_at: None,
+            link: machine.link.clone(),
+            touched: BTreeSet::new(),
+            leads: machine.leads,
+            cursor: machine.cursor,
+            opened: None,
+            elsewhere: None,
+            searched: None,
+            unblocked: BTreeSet::new(),
+        }
+    }
+
+    /// The artifact as this step leaves it so far.
+    pub(super) fn get(&self, key: &ArtifactKey) -> Option<&Entry> {
+        self.entries.get(key).or_else(|| self.machine.entries.get(key))
+    }
+
+    /// The artifact, to be changed; a new one is placed at `path`.
+    pub(super) fn entry(&mut self, key: &ArtifactKey, path: &ArtifactPath) -> &mut Entry {
+        self.touched.insert(key.clone());
+        let known = &self.machine.entries;
+        self.entries.entry(key.clone()).or_insert_with(|| {
+            known.get(key).cloned().unwrap_or_else(|| Entry::new(key.clone(), path.clone()))
+        })
+    }
+
+    /// The artifact, to be changed, if it is known.
+    pub(super) fn known(&mut self, key: &ArtifactKey) -> Option<&mut Entry> {
+        let path = self.get(key)?.path.clone();
+        Some(self.entry(key, &path))
+    }
+
+    /// Changes an artifact and, if that moves its triple, records the operation.
+    pub(super) fn shift(
+        &mut self,
+        key: &ArtifactKey,
+        cause: Cause,
+        author: Option<Author>,
+        change: impl FnOnce(&mut Entry),
+    ) {
+        let at = self.now;
+        let Some(entry) = self.known(key) else { return };
+        let before = triple(entry);
+        change(entry);
+        let after = triple(entry);
+        let noted = before != after || matches!(cause, Cause::Moved | Cause::Refused);
+        let remote_version = entry.remote_version();
+        if noted {
+            let key = key.clone();
+            self.writes
+                .push(Write::Operation(Operation { at, key, cause, before, after, remote_version, author }));
+        }
+    }
+
+    /// Keeps a text, once per step.
+    pub(super) fn keep(&mut self, text: &Text) {
+        if self.fresh.insert(text.hash(), text.shared()).is_none() {
+            self.writes.push(Write::Blob(text.clone()));
+        }
+    }
+
+    pub(super) fn write(&mut self, write: Write) {
+        self.writes.push(write);
+    }
+
+    pub(super) fn file(&mut self, effect: FileEffect) {
+        self.files.push(effect);
+    }
+
+    pub(super) fn request(&mut self, request: Request) {
+        self.requests.push(request);
+    }
+
+    pub(super) fn wake(&mut self, at: Timestamp) {
+        self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    pub(super) fn text(&self, hash: ContentHash) -> Option<Arc<str>> {
+        self.fresh.get(&hash).cloned().or_else(|| (self.stored)(hash))
+    }
+
+    /// Replaces the artifact by what another process wrote; not a change of this step's own.
+    pub(super) fn reload(&mut self, entry: Entry) {
+        self.touched.insert(entry.key.clone());
+        self.reloaded.insert(entry.key.clone(), entry.clone());
+        self.entries.insert(entry.key.clone(), entry);
+    }
+
+    pub(super) fn circumstances(&self, key: &ArtifactKey) -> Circumstances {
+        let mut given = self.machine.circumstances(key);
+        if self.opened.is_some() || self.elsewhere.is_some() {
+            let here = match &self.opened {
+                Some((opened, is_open)) if opened == key => *is_open,
+                _ => self.machine.open.contains(key),
+            };
+            given.open = here || self.elsewhere.as_ref().unwrap_or(&self.machine.open_elsewhere).contains(key);
+        }
+        given.base_searched |= self.searched.as_ref() == Some(key);
+        given
+    }
+
+    pub(super) fn is_blocked(&self, key: &ArtifactKey) -> bool {
+        self.machine.file_blocked.contains(key) && !self.unblocked.contains(key)
+    }
+
+    pub(super) fn remember(&mut self, memory: Memory) {
+        match &memory {
+            Memory::Open(key, open) => self.opened = Some((key.clone(), *open)),
+            Memory::OpenElsewhere(keys) => self.elsewhere = Some(keys.iter().cloned().collect()),
+            Memory::BaseSearched(key) => self.searched = Some(key.clone()),
+            Memory::FileBlocked(key, false) => drop(self.unblocked.insert(key.clone())),
+            Memory::Leads(leads) => self.leads = *leads,
+            Memory::Cursor(seq) => self.cursor = self.cursor.max(*seq),
+            _ => {}
+        }
+        self.memory.push(memory);
+    }
+
+    /// What is left to do for each artifact, with what this step found out.
+    pub(super) fn todo(&self) -> BTreeMap<ArtifactKey, Todo> {
+        let mut todo = self.machine.todo.clone();
+        for memory in &self.memory {
+            match memory {
+                Memory::Todo(key, Some(what)) => drop(todo.insert(key.clone(), *what)),
+                Memory::Todo(key, None) => drop(todo.remove(key)),
+                _ => {}
+            }
+        }
+        todo
+    }
+
+    pub(super) fn finish(mut self) -> Step {
+        let mut written = BTreeSet::new();
+        for (key, entry) in &self.entries {
+            let before = self.reloaded.get(key).or_else(|| self.machine.entries.get(key));
+            if before != Some(entry) {
+                written.insert(key.clone());
+                self.writes.push(Write::Entry(Box::new(entry.clone())));
+            }
+        }
+        Step {
+            writes: self.writes,
+            files: self.files,
+            requests: self.requests,
+            wake_at: self.wake_at,
+            entries: self.entries.into_values().collect(),
+            written,
+            link: self.link,
+            memory: self.memory,
+        }
+    }
+}
+
+pub(super) fn triple(entry: &Entry) -> Triple {
+    Triple { base: entry.base, local: entry.local, remote: entry.remote_hash() }
+}
+
+/// The base follows the remote: both sides agree on its content, and on the path if that is equal.
+pub(super) fn agree(entry: &mut Entry) {
+    entry.base = entry.remote_hash();
+    entry.base_version = entry.remote_version();
+    if let Some(RemoteSide { path, .. }) = &entry.remote
+        && *path == entry.path
+    {
+        entry.base_path = Some(path.clone());
+    }
+}

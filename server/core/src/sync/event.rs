@@ -1,0 +1,196 @@
+//! What the machine is told, and what it answers. Data only.
+
+use std::collections::BTreeSet;
+
+use crate::id::{ArtifactKey, ArtifactPath, ContentHash, Seq, Text, Timestamp, Version};
+use crate::ports::{LiveEvent, PullPage, PushReply, RemoteError, Snapshot, Write};
+use crate::sync::link::Link;
+use crate::sync::machine::Todo;
+use crate::sync::{Entry, FileStat, PendingChange};
+
+/// A local file as it was found: read, or seen to be gone.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Which artifact the file is.
+    pub key: ArtifactKey,
+    /// Where it is, or was.
+    pub path: ArtifactPath,
+    /// Its content; `None` when there is no file any more.
+    pub text: Option<Text>,
+    /// Its size and time; `None` with the file gone.
+    pub stat: Option<FileStat>,
+    /// The title in the content.
+    pub title: Option<String>,
+    /// The lifecycle state in the content.
+    pub state: Option<String>,
+    /// A resolution made in the editor's buffer that this save makes durable.
+    pub resolved: Option<ResolvedBase>,
+}
+
+/// A base moved by resolving hunks in a buffer, to take effect when that buffer is saved.
+#[derive(Debug, Clone)]
+pub struct ResolvedBase {
+    /// The base it was computed from; if the artifact's base is another by now, it is dropped and
+    /// the hunks show again.
+    pub from: Option<ContentHash>,
+    /// The base it becomes; `None` agrees with a deletion.
+    pub to: Option<Text>,
+}
+
+/// What became of a file effect.
+#[derive(Debug, Clone)]
+pub struct FileDone {
+    /// The effect.
+    pub effect: FileEffect,
+    /// The file's new size and time; `None` when it was removed.
+    pub stat: Option<FileStat>,
+    /// Title and state of the content written.
+    pub outline: (Option<String>, Option<String>),
+}
+
+/// A change of a working file, guarded by what it must still hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileEffect {
+    /// The file takes a content (`None`: it goes).
+    Replace {
+        /// Which artifact.
+        key: ArtifactKey,
+        /// Where.
+        path: ArtifactPath,
+        /// What it must still hold; `None`: no file may be there.
+        expect: Option<ContentHash>,
+        /// What it shall hold.
+        content: Option<ContentHash>,
+        /// Whether the content is a merge that holds all of the remote's changes.
+        merged: bool,
+    },
+    /// The file moves.
+    Move {
+        /// Which artifact.
+        key: ArtifactKey,
+        /// From where.
+        from: ArtifactPath,
+        /// To where.
+        to: ArtifactPath,
+        /// What it must still hold.
+        expect: ContentHash,
+    },
+}
+
+impl FileEffect {
+    /// The artifact it belongs to.
+    pub fn key(&self) -> &ArtifactKey {
+        match self {
+            Self::Replace { key, .. } | Self::Move { key, .. } => key,
+        }
+    }
+}
+
+/// Everything that can happen to the team's copy.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Files were read, or seen to be gone.
+    Found(Vec<Found>),
+    /// File effects are done.
+    FilesDone(Vec<FileDone>),
+    /// A file effect did not happen, because the file held something else or could not be written.
+    FileFailed(ArtifactKey),
+    /// An editor of this process opened the artifact.
+    Opened(ArtifactKey),
+    /// No editor of this process has it open any more.
+    Closed(ArtifactKey),
+    /// Other processes have these open.
+    OpenElsewhere(Vec<ArtifactKey>),
+    /// Somebody chose sides on disk: the base becomes this (`None`: absent).
+    Resolved {
+        /// Which artifact.
+        key: ArtifactKey,
+        /// The base it becomes, and which it was computed from.
+        base: ResolvedBase,
+    },
+    /// Other processes committed to the cache.
+    Reloaded(Snapshot),
+    /// This process may use the network (it holds the lease, or is a command).
+    Leads(bool),
+    /// Pull now, even if the remote just failed to answer: somebody asks for it.
+    PullWanted,
+    /// Pull when the remote may be asked again: it is time to.
+    PullScheduled,
+    /// Push now, also what was refused before.
+    PushWanted {
+        /// Whether refused changes are tried again.
+        retry_refused: bool,
+    },
+    /// The live connection said something.
+    Live(LiveEvent),
+    /// A page arrived.
+    Pulled(Box<PullPage>),
+    /// A pull failed.
+    PullFailed(RemoteError),
+    /// A push was answered.
+    Pushed(Box<PushReply>),
+    /// A push was not answered.
+    PushFailed(RemoteError),
+    /// The remote did not answer the search for a base.
+    SearchFailed(ArtifactKey, RemoteError),
+    /// The search for a base ended; `None`: the history does not hold the local content.
+    BaseFound {
+        /// Which artifact.
+        key: ArtifactKey,
+        /// The content looked for and the version that had it.
+        base: Option<(ContentHash, Version)>,
+    },
+    /// Time passed.
+    Tick,
+}
+
+/// A request to the remote. At most one push or pull is under way at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Send these changes; each was put into the outbox before.
+    Push(Vec<(ArtifactKey, PendingChange)>),
+    /// Fetch the next page.
+    Pull(Seq),
+    /// Look for the version that had this content.
+    FindBase(ArtifactKey, ContentHash),
+}
+
+/// What one event leads to. The writes are committed first, then the step is applied, then the
+/// effects are run.
+#[derive(Debug, Clone, Default)]
+pub struct Step {
+    /// Goes into the cache, in one transaction.
+    pub writes: Vec<Write>,
+    /// Changes of working files.
+    pub files: Vec<FileEffect>,
+    /// Requests to the remote.
+    pub requests: Vec<Request>,
+    /// When to send [`Event::Tick`], if nothing happens before.
+    pub wake_at: Option<Timestamp>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) written: BTreeSet<ArtifactKey>,
+    pub(super) link: Link,
+    pub(super) memory: Vec<Memory>,
+}
+
+impl Step {
+    /// The artifacts this step changes.
+    pub fn touched(&self) -> impl Iterator<Item = &ArtifactKey> {
+        self.entries.iter().map(|entry| &entry.key)
+    }
+}
+
+/// What the machine remembers without writing it down, because it can be learnt again.
+#[derive(Debug, Clone)]
+pub(super) enum Memory {
+    Open(ArtifactKey, bool),
+    OpenElsewhere(Vec<ArtifactKey>),
+    Searching(ArtifactKey, bool),
+    BaseSearched(ArtifactKey),
+    FileBlocked(ArtifactKey, bool),
+    Todo(ArtifactKey, Option<Todo>),
+    Leads(bool),
+    Cursor(Seq),
+    Rev(crate::id::Rev),
+    Unreadable(Vec<crate::ports::UnreadableRow>),
+}

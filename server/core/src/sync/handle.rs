@@ -1,0 +1,393 @@
+//! One event, into the draft of a step: how each thing that happens moves the triples. What follows
+//! from the moved triples is in `plan`.
+
+use std::collections::HashMap;
+
+use crate::id::{ArtifactKey, ChangeId, ContentHash, Seq, Version};
+use crate::ports::{
+    Cause, ChangeOutcome, LiveEvent, PullPage, PushOutcome, PushReply, RemoteError, RemoteRow, Snapshot, Write,
+};
+use crate::sync::draft::{Draft, agree};
+use crate::sync::event::{Event, FileDone, FileEffect, Found, Memory, ResolvedBase};
+use crate::sync::machine::{Chance, Todo};
+use crate::sync::next::clean_merge;
+use crate::sync::plan::me;
+use crate::sync::status::Status;
+use crate::sync::{Parked, RemoteSide};
+
+pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chance) {
+    match event {
+        Event::Found(files) => files.into_iter().for_each(|file| found(draft, file)),
+        Event::FilesDone(done) => done.into_iter().for_each(|done| file_done(draft, done)),
+        Event::FileFailed(key) => draft.remember(Memory::FileBlocked(key, true)),
+        Event::Opened(key) => open(draft, key, true),
+        Event::Closed(key) => open(draft, key, false),
+        Event::OpenElsewhere(keys) => open_elsewhere(draft, keys),
+        Event::Resolved { key, base } => resolved(draft, &key, base),
+        Event::Reloaded(snapshot) => reloaded(draft, snapshot),
+        Event::Leads(leads) => leads_now(draft, leads),
+        Event::PullWanted => {
+            draft.link.pull_wanted = true;
+            draft.link.retry_now();
+        }
+        Event::PullScheduled => draft.link.pull_wanted = true,
+        Event::PushWanted { retry_refused } => push_wanted(draft, retry_refused),
+        Event::Live(event) => live(draft, event),
+        Event::Pulled(page) => pulled(draft, *page),
+        Event::PullFailed(error) => {
+            draft.link.pulling = false;
+            draft.link.pull_wanted = true;
+            draft.link.failed(error, draft.now, chance.jitter());
+        }
+        Event::Pushed(reply) => pushed(draft, *reply),
+        Event::PushFailed(error) => push_failed(draft, error, chance),
+        Event::SearchFailed(key, error) => {
+            draft.remember(Memory::Searching(key, false));
+            draft.link.failed(error, draft.now, chance.jitter());
+        }
+        Event::BaseFound { key, base } => base_found(draft, key, base),
+        Event::Tick => {}
+    }
+}
+
+fn found(draft: &mut Draft<'_>, file: Found) {
+    let Found { key, path, text, stat, title, state, resolved: choice } = file;
+    let entry = draft.entry(&key, &path);
+    if text.is_none() && entry.path != path {
+        return; // the file is known at another path by now
+    }
+    entry.stat = stat;
+    (entry.title, entry.state) = match (&text, &entry.remote) {
+        (None, Some(_)) => (entry.title.take(), entry.state.take()),
+        _ => (title, state),
+    };
+    let moved = text.is_some() && entry.path != path;
+    let (known, hash) = (entry.local, text.as_ref().map(crate::id::Text::hash));
+    let who = me(draft);
+    draft.remember(Memory::FileBlocked(key.clone(), false));
+    if let Some(text) = &text {
+        draft.keep(text);
+    }
+    if moved {
+        draft.shift(&key, Cause::Moved, who.clone(), |entry| entry.path = path);
+    }
+    if let Some(choice) = choice {
+        resolved(draft, &key, choice);
+    }
+    if hash == known {
+        return;
+    }
+    let own_merge = is_own_merge(draft, &key, hash);
+    let cause = match (own_merge, hash) {
+        (true, _) => Cause::Merged,
+        (false, Some(_)) => Cause::Saved,
+        (false, None) => Cause::Deleted,
+    };
+    draft.shift(&key, cause, who, |entry| {
+        entry.local = hash;
+        entry.parked = entry.parked.take().filter(|parked| parked.hash == hash);
+        if own_merge {
+            agree(entry);
+        }
+    });
+}
+
+/// Whether this content is the merge this program was about to write when it stopped: written to
+/// the file, but not yet to the cache.
+fn is_own_merge(draft: &Draft<'_>, key: &ArtifactKey, hash: Option<ContentHash>) -> bool {
+    let Some(entry) = draft.get(key) else { return false };
+    if hash.is_none() || entry.status() != Status::Diverged || entry.base.is_none() {
+        return false;
+    }
+    clean_merge(entry, &|hash| draft.text(hash)).map(|text| text.hash()) == hash
+}
+
+fn file_done(draft: &mut Draft<'_>, done: FileDone) {
+    let key = done.effect.key().clone();
+    match done.effect {
+        FileEffect::Replace { content, merged, path, .. } => {
+            let cause = if merged { Cause::Merged } else { Cause::Updated };
+            let author = draft.get(&key).and_then(|e| e.remote.as_ref()).map(|remote| remote.author.clone());
+            draft.shift(&key, cause, author, |entry| {
+                entry.local = content;
+                entry.path = path;
+                entry.stat = done.stat;
+                if content.is_some() {
+                    (entry.title, entry.state) = done.outline;
+                }
+                if merged {
+                    agree(entry);
+                }
+            });
+        }
+        FileEffect::Move { to, .. } => draft.shift(&key, Cause::Moved, None, |entry| {
+            entry.path = to;
+            entry.stat = done.stat;
+        }),
+    }
+}
+
+fn open(draft: &mut Draft<'_>, key: ArtifactKey, is_open: bool) {
+    draft.touched.insert(key.clone());
+    draft.remember(Memory::Open(key, is_open));
+}
+
+fn open_elsewhere(draft: &mut Draft<'_>, keys: Vec<ArtifactKey>) {
+    let before = &draft.machine.open_elsewhere;
+    let changed: Vec<_> = before.iter().filter(|key| !keys.contains(key)).cloned().collect();
+    draft.touched.extend(changed);
+    draft.remember(Memory::OpenElsewhere(keys));
+}
+
+fn resolved(draft: &mut Draft<'_>, key: &ArtifactKey, choice: ResolvedBase) {
+    let Some(entry) = draft.get(key) else { return };
+    if entry.base != choice.from {
+        return;
+    }
+    if let Some(text) = &choice.to {
+        draft.keep(text);
+    }
+    let base = choice.to.map(|text| text.hash());
+    let who = me(draft);
+    draft.shift(key, Cause::Resolved, who, |entry| {
+        entry.base = base;
+        if base == entry.remote_hash() {
+            agree(entry);
+        }
+    });
+}
+
+fn reloaded(draft: &mut Draft<'_>, snapshot: Snapshot) {
+    draft.remember(Memory::Rev(snapshot.rev));
+    draft.remember(Memory::Cursor(snapshot.cursor));
+    for entry in snapshot.entries {
+        // This process may have moved on from what it once absorbed.
+        let newer = draft.machine.entry(&entry.key).is_some_and(|known| known.rev > entry.rev);
+        match newer {
+            true => drop(draft.touched.insert(entry.key)),
+            false => draft.reload(entry),
+        }
+    }
+}
+
+fn leads_now(draft: &mut Draft<'_>, leads: bool) {
+    if leads && !draft.machine.leads {
+        // What the last leader left undone, and what it may have missed.
+        draft.link.pull_wanted = true;
+        draft.touched.extend(draft.machine.todo.keys().cloned());
+    }
+    draft.remember(Memory::Leads(leads));
+}
+
+fn push_wanted(draft: &mut Draft<'_>, retry_refused: bool) {
+    draft.link.push_wanted = true;
+    draft.link.retry_now();
+    if !retry_refused {
+        return;
+    }
+    let parked: Vec<_> = draft.machine.entries().filter(|e| e.parked.is_some()).map(|e| e.key.clone()).collect();
+    for key in parked {
+        if let Some(entry) = draft.known(&key) {
+            entry.parked = None;
+        }
+    }
+}
+
+fn live(draft: &mut Draft<'_>, event: LiveEvent) {
+    match event {
+        LiveEvent::Ready => {
+            draft.link.live = true;
+            draft.link.pull_wanted = true;
+            draft.link.retry_now();
+        }
+        LiveEvent::Moved { to, .. } => draft.link.hinted = draft.link.hinted.max(to),
+        LiveEvent::Lost(_) | LiveEvent::Refused(_) => draft.link.live = false,
+    }
+}
+
+fn pulled(draft: &mut Draft<'_>, page: PullPage) {
+    draft.link.pulling = false;
+    draft.link.pulled_once = true;
+    draft.link.answered();
+    if !page.unreadable.is_empty() {
+        draft.remember(Memory::Unreadable(page.unreadable));
+    }
+    for row in page.rows {
+        received(draft, row);
+    }
+    move_cursor(draft, page.cursor);
+    draft.link.pull_wanted |= page.more;
+    if !page.more {
+        // A hint is only a hint: one that promises more than there is must not be believed for ever.
+        draft.link.hinted = draft.link.hinted.min(page.newest_seq.max(page.cursor));
+    }
+    // Files that could not be written, and searches that failed, get their chance again.
+    let again = draft.machine.todo.iter().filter(|(_, todo)| **todo != Todo::Push);
+    draft.touched.extend(again.map(|(key, _)| key.clone()));
+}
+
+fn move_cursor(draft: &mut Draft<'_>, seq: Seq) {
+    if seq > draft.cursor {
+        draft.write(Write::Cursor(seq));
+        draft.remember(Memory::Cursor(seq));
+    }
+}
+
+/// A newer revision of an artifact, pulled or sent along with a conflict.
+fn received(draft: &mut Draft<'_>, row: RemoteRow) {
+    let entry = draft.entry(&row.key, &row.path);
+    if row.version <= entry.remote_version() {
+        return;
+    }
+    let hash = row.content.as_ref().map(crate::id::Text::hash);
+    let acknowledged = entry.pending.take_if(|pending| Some(pending.change_id) == row.change_id);
+    if entry.local.is_none() {
+        (entry.title, entry.state) = (row.title.clone(), row.state.clone());
+        if entry.base.is_none() {
+            entry.path = row.path.clone();
+        }
+    }
+    if let Some(text) = &row.content {
+        draft.keep(text);
+    }
+    let cause = if acknowledged.is_some() { Cause::Pushed } else { Cause::Received };
+    let side = RemoteSide {
+        hash,
+        version: row.version,
+        seq: row.seq,
+        path: row.path,
+        author: row.author.clone(),
+        at: row.at,
+    };
+    draft.shift(&row.key, cause, Some(row.author), |entry| {
+        let pushed_path = acknowledged.is_some() && entry.path == side.path;
+        entry.remote = Some(side);
+        if acknowledged.is_some() {
+            entry.base = hash;
+            entry.base_version = row.version;
+        }
+        if pushed_path {
+            entry.base_path = Some(entry.path.clone());
+        }
+    });
+    if let Some(pending) = acknowledged {
+        draft.write(Write::Close(pending.change_id, ChangeOutcome::Applied(row.version, row.seq)));
+    }
+}
+
+fn pushed(draft: &mut Draft<'_>, reply: PushReply) {
+    draft.link.answered();
+    draft.link.in_flight.clear();
+    draft.link.batch = draft.link.batch.map(|rows| rows * 2).filter(|rows| *rows < super::link::PUSH_ROWS);
+    let mut seqs = Vec::new();
+    let owners = owners(draft);
+    for (change_id, outcome) in reply.outcomes {
+        let Some(key) = owners.get(&change_id).cloned() else { continue };
+        if let PushOutcome::Applied(_, seq) = &outcome {
+            seqs.push(*seq);
+        }
+        answered(draft, &key, change_id, outcome);
+    }
+    // Changes that follow the cursor without a gap are all our own: nothing of them needs pulling.
+    seqs.sort_unstable();
+    let own = seqs.iter().zip(draft.cursor.0 + 1..).take_while(|(seq, next)| seq.0 == *next);
+    if let Some((last, _)) = own.last() {
+        move_cursor(draft, *last);
+    }
+    draft.link.hinted = draft.link.hinted.max(reply.newest_seq);
+}
+
+/// Whose change each open change id is.
+fn owners(draft: &Draft<'_>) -> HashMap<ChangeId, ArtifactKey> {
+    let pending = |key: &ArtifactKey| Some(draft.get(key)?.pending.as_ref()?.change_id);
+    draft.machine.todo.keys().filter_map(|key| Some((pending(key)?, key.clone()))).collect()
+}
+
+fn answered(draft: &mut Draft<'_>, key: &ArtifactKey, change_id: ChangeId, outcome: PushOutcome) {
+    match outcome {
+        PushOutcome::Applied(version, seq) | PushOutcome::Duplicate(version, seq) => {
+            accepted(draft, key, change_id, version, seq);
+        }
+        PushOutcome::Conflict(current) => {
+            let version = current.as_ref().map_or(Version(0), |row| row.version);
+            draft.write(Write::Close(change_id, ChangeOutcome::Conflict(version)));
+            if let Some(entry) = draft.known(key) {
+                entry.pending = None;
+            }
+            match current {
+                Some(row) if row.key == *key => received(draft, *row),
+                Some(_) => {}
+                None => draft.shift(key, Cause::Received, None, |entry| entry.remote = None),
+            }
+        }
+        PushOutcome::Rejected { code, message } => {
+            draft.write(Write::Close(change_id, ChangeOutcome::Rejected(code.clone())));
+            draft.shift(key, Cause::Refused, None, |entry| {
+                let hash = entry.pending.take().and_then(|pending| pending.hash);
+                entry.parked = Some(Parked { code, message, hash });
+            });
+        }
+    }
+}
+
+fn accepted(draft: &mut Draft<'_>, key: &ArtifactKey, change_id: ChangeId, version: Version, seq: Seq) {
+    draft.write(Write::Close(change_id, ChangeOutcome::Applied(version, seq)));
+    let (author, at) = (draft.machine.me.clone(), draft.now);
+    draft.shift(key, Cause::Pushed, me(draft), |entry| {
+        let Some(pending) = entry.pending.take() else { return };
+        if version < entry.remote_version() {
+            // Somebody built on it already; their revision is known, ours becomes the base, unless
+            // a newer agreement was reached meanwhile.
+            if entry.base_version < version {
+                entry.base = pending.hash;
+                entry.base_version = version;
+            }
+            return;
+        }
+        let same_path = pending.path == entry.path;
+        entry.remote =
+            Some(RemoteSide { hash: pending.hash, version, seq, path: pending.path, author, at });
+        entry.base = pending.hash;
+        entry.base_version = version;
+        if same_path {
+            entry.base_path = Some(entry.path.clone());
+        }
+    });
+}
+
+fn push_failed(draft: &mut Draft<'_>, error: RemoteError, chance: &mut dyn Chance) {
+    let sent = std::mem::take(&mut draft.link.in_flight);
+    let RemoteError::TooMuch(detail) = &error else {
+        draft.link.failed(error, draft.now, chance.jitter());
+        return;
+    };
+    if sent.len() > 1 {
+        draft.link.batch = Some((sent.len() / 2).max(1));
+        return;
+    }
+    // Even alone it is too much: that is a refusal, and must not hold up the others.
+    let owners = owners(draft);
+    for change_id in sent {
+        if let Some(key) = owners.get(&change_id) {
+            let refusal = PushOutcome::Rejected { code: "too_large".into(), message: detail.clone() };
+            answered(draft, key, change_id, refusal);
+        }
+    }
+}
+
+fn base_found(draft: &mut Draft<'_>, key: ArtifactKey, base: Option<(ContentHash, Version)>) {
+    draft.link.answered();
+    draft.remember(Memory::Searching(key.clone(), false));
+    let Some(entry) = draft.get(&key) else { return };
+    let still_wanted = entry.base.is_none() && entry.local.is_some();
+    match base {
+        Some((hash, version)) if still_wanted && entry.local == Some(hash) => {
+            draft.shift(&key, Cause::Rebased, None, |entry| {
+                entry.base = Some(hash);
+                entry.base_version = version;
+            });
+        }
+        _ => draft.remember(Memory::BaseSearched(key.clone())),
+    }
+    draft.touched.insert(key);
+}

@@ -1,0 +1,124 @@
+//! Whether the remote answers, what is under way, and when to try again. Pure: the moment and the
+//! jitter come in.
+
+use crate::id::{ChangeId, Seq, Timestamp};
+use crate::ports::RemoteError;
+
+/// The most changes sent at once, and the most bytes of content.
+pub const PUSH_ROWS: usize = 500;
+/// The most bytes of content sent at once; the signed-in role has 8 s for a statement.
+pub const PUSH_BYTES: u64 = 3_000_000;
+
+const FIRST_DELAY: i64 = 1_000;
+const LONGEST_DELAY: i64 = 60_000;
+/// Looking for a new session reads a local file only, so it may be looked for often.
+const SIGNED_OUT_DELAY: i64 = 5_000;
+
+/// The state of the connection to the remote.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Link {
+    pub(super) pulling: bool,
+    pub(super) pull_wanted: bool,
+    pub(super) push_wanted: bool,
+    pub(super) in_flight: Vec<ChangeId>,
+    /// The highest seq heard of.
+    pub(super) hinted: Seq,
+    pub(super) failures: u32,
+    pub(super) retry_at: Option<Timestamp>,
+    pub(super) batch: Option<usize>,
+    /// Since when the remote has not answered, and what it said last.
+    pub trouble: Option<(Timestamp, RemoteError)>,
+    /// Whether the live connection announces changes.
+    pub live: bool,
+    /// Whether the remote has answered a pull since the start.
+    pub pulled_once: bool,
+}
+
+impl Link {
+    /// Whether a request is under way.
+    pub fn is_busy(&self) -> bool {
+        self.pulling || !self.in_flight.is_empty()
+    }
+
+    /// Whether the wait after a failure is not over.
+    pub(super) fn must_wait(&self, now: Timestamp) -> bool {
+        self.retry_at.is_some_and(|at| now < at)
+    }
+
+    pub(super) fn wants_pull(&self, cursor: Seq) -> bool {
+        self.pull_wanted || self.hinted > cursor
+    }
+
+    pub(super) fn batch_rows(&self) -> usize {
+        self.batch.unwrap_or(PUSH_ROWS)
+    }
+
+    pub(super) fn answered(&mut self) {
+        self.failures = 0;
+        self.retry_at = None;
+        self.trouble = None;
+    }
+
+    /// A failure: `jitter` in 0..1 spreads the retries of many clients.
+    pub(super) fn failed(&mut self, error: RemoteError, now: Timestamp, jitter: f64) {
+        let delay = match &error {
+            RemoteError::SignedOut(_) => SIGNED_OUT_DELAY,
+            RemoteError::Forbidden(_) | RemoteError::Misconfigured(_) => LONGEST_DELAY,
+            RemoteError::Busy { retry_after: Some(millis), .. } => {
+                i64::try_from(*millis).unwrap_or(LONGEST_DELAY).max(FIRST_DELAY)
+            }
+            _ => (FIRST_DELAY << self.failures.min(6)).min(LONGEST_DELAY),
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "at most half of a minute in milliseconds")]
+        let spread = (delay as f64 * 0.5 * jitter.clamp(0.0, 1.0)) as i64;
+        self.failures = self.failures.saturating_add(1);
+        self.retry_at = Some(now.plus(delay / 2 + delay / 4 + spread));
+        let since = self.trouble.as_ref().map_or(now, |(since, _)| *since);
+        self.trouble = Some((since, error));
+    }
+
+    /// Tries again at once, as when the connection is back or somebody asked for it.
+    pub(super) fn retry_now(&mut self) {
+        self.retry_at = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gone() -> RemoteError {
+        RemoteError::Unreachable("connection refused".into())
+    }
+
+    #[test]
+    fn waits_grow_to_a_minute_and_end_with_an_answer() {
+        let mut link = Link::default();
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            link.failed(gone(), Timestamp(0), 0.5);
+            waits.push(link.retry_at.map_or(0, |at| at.0));
+        }
+        assert_eq!(waits, [1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000, 60000]);
+        assert!(link.must_wait(Timestamp(59_999)) && !link.must_wait(Timestamp(60_000)));
+        link.answered();
+        assert!(!link.must_wait(Timestamp(0)) && link.trouble.is_none());
+    }
+
+    #[test]
+    fn jitter_stays_within_a_quarter() {
+        for (jitter, expected) in [(0.0, 750), (1.0, 1250), (9.0, 1250), (-1.0, 750)] {
+            let mut link = Link::default();
+            link.failed(gone(), Timestamp(0), jitter);
+            assert_eq!(link.retry_at, Some(Timestamp(expected)));
+        }
+    }
+
+    #[test]
+    fn trouble_remembers_when_it_began() {
+        let mut link = Link::default();
+        link.failed(gone(), Timestamp(5), 0.0);
+        link.failed(RemoteError::SignedOut("expired".into()), Timestamp(900), 0.0);
+        assert_eq!(link.trouble, Some((Timestamp(5), RemoteError::SignedOut("expired".into()))));
+    }
+}

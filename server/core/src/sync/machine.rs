@@ -1,0 +1,224 @@
+//! The sync machine: the state of one process's view of the team's copy, and the two halves of a
+//! step. [`Machine::prepare`] decides without changing anything; the engine commits the step's
+//! writes; [`Machine::apply`] takes the step into memory. After a crash between the two, the same
+//! decisions come out again. The deciding itself is in `handle` (one event) and `plan` (what
+//! follows for each artifact touched, and for the network).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::id::{ArtifactKey, Author, ChangeId, Rev, Seq, Timestamp};
+use crate::ports::{Snapshot, UnreadableRow};
+use crate::sync::draft::Draft;
+use crate::sync::event::{Event, Memory, Step};
+use crate::sync::link::Link;
+use crate::sync::next::{Circumstances, ConflictStrategy, Texts};
+use crate::sync::{Entry, handle, plan};
+
+/// What the user configured.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// Saves are pushed without being asked.
+    pub auto_push: bool,
+    /// Closed files are written without being asked.
+    pub may_write: bool,
+    /// What to do about conflicts.
+    pub strategy: ConflictStrategy,
+}
+
+/// Where randomness comes from.
+pub trait Chance {
+    /// A new UUIDv7.
+    fn change_id(&mut self) -> ChangeId;
+    /// A number in 0..1, to spread retries.
+    fn jitter(&mut self) -> f64;
+}
+
+/// What is left to do for an artifact, kept so that planning need not look at all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Todo {
+    Push,
+    Search,
+    File,
+}
+
+/// The state of the session.
+#[derive(Debug)]
+pub struct Machine {
+    pub(super) policy: Policy,
+    pub(super) me: Author,
+    pub(super) entries: BTreeMap<ArtifactKey, Entry>,
+    pub(super) todo: BTreeMap<ArtifactKey, Todo>,
+    pub(super) open: BTreeSet<ArtifactKey>,
+    pub(super) open_elsewhere: BTreeSet<ArtifactKey>,
+    pub(super) searched: BTreeSet<ArtifactKey>,
+    pub(super) searching: BTreeSet<ArtifactKey>,
+    pub(super) file_blocked: BTreeSet<ArtifactKey>,
+    pub(super) unreadable: Vec<UnreadableRow>,
+    pub(super) leads: bool,
+    pub(super) cursor: Seq,
+    pub(super) rev: Rev,
+    pub(super) link: Link,
+}
+
+impl Machine {
+    /// A machine that knows nothing yet; feed it the cache's contents as [`Event::Reloaded`].
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            me: Author::default(),
+            entries: BTreeMap::new(),
+            todo: BTreeMap::new(),
+            open: BTreeSet::new(),
+            open_elsewhere: BTreeSet::new(),
+            searched: BTreeSet::new(),
+            searching: BTreeSet::new(),
+            file_blocked: BTreeSet::new(),
+            unreadable: Vec::new(),
+            leads: false,
+            cursor: Seq(0),
+            rev: Rev(0),
+            link: Link::default(),
+        }
+    }
+
+    /// Changes what the user configured.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// Says who the local user is, for the history of what is pushed from here.
+    pub fn set_me(&mut self, me: Author) {
+        self.me = me;
+    }
+
+    /// Decides what an event leads to. `texts` reads the cache; `now` is used for display and
+    /// backoff only.
+    pub fn prepare(&self, event: Event, now: Timestamp, chance: &mut dyn Chance, texts: Texts<'_>) -> Step {
+        let mut draft = Draft::new(self, now, texts);
+        handle::handle(&mut draft, event, chance);
+        plan::plan(&mut draft, chance);
+        draft.finish()
+    }
+
+    /// Takes a committed step into memory. `rev` is what the commit returned; `None` when the step
+    /// had no writes.
+    pub fn apply(&mut self, step: &Step, rev: Option<Rev>) {
+        for memory in &step.memory {
+            self.remember(memory);
+        }
+        if let Some(rev) = rev {
+            self.rev = self.rev.max(rev);
+        }
+        self.link = step.link.clone();
+        for entry in &step.entries {
+            let mut entry = entry.clone();
+            if let (Some(rev), true) = (rev, step.written.contains(&entry.key)) {
+                entry.rev = rev;
+            }
+            self.entries.insert(entry.key.clone(), entry);
+        }
+    }
+
+    /// Takes in artifacts that another process committed, without deciding anything about them yet;
+    /// an [`Event::Reloaded`] with the same snapshot must follow.
+    pub fn absorb(&mut self, snapshot: &Snapshot) {
+        for entry in &snapshot.entries {
+            self.entries.insert(entry.key.clone(), entry.clone());
+        }
+        self.cursor = self.cursor.max(snapshot.cursor);
+        self.rev = self.rev.max(snapshot.rev);
+    }
+
+    fn remember(&mut self, memory: &Memory) {
+        match memory {
+            Memory::Open(key, true) => drop(self.open.insert(key.clone())),
+            Memory::Open(key, false) => drop(self.open.remove(key)),
+            Memory::OpenElsewhere(keys) => self.open_elsewhere = keys.iter().cloned().collect(),
+            Memory::Searching(key, true) => drop(self.searching.insert(key.clone())),
+            Memory::Searching(key, false) => drop(self.searching.remove(key)),
+            Memory::BaseSearched(key) => drop(self.searched.insert(key.clone())),
+            Memory::FileBlocked(key, true) => drop(self.file_blocked.insert(key.clone())),
+            Memory::FileBlocked(key, false) => drop(self.file_blocked.remove(key)),
+            Memory::Todo(key, Some(todo)) => drop(self.todo.insert(key.clone(), *todo)),
+            Memory::Todo(key, None) => drop(self.todo.remove(key)),
+            Memory::Leads(leads) => self.leads = *leads,
+            Memory::Cursor(seq) => self.cursor = self.cursor.max(*seq),
+            Memory::Rev(rev) => self.rev = self.rev.max(*rev),
+            Memory::Unreadable(rows) => self.unreadable.extend(rows.iter().cloned()),
+        }
+    }
+
+    /// Every artifact of which anything is left on any side, by key.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values().filter(|entry| !entry.is_absent())
+    }
+
+    /// One artifact.
+    pub fn entry(&self, key: &ArtifactKey) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+
+    /// The pull cursor.
+    pub fn cursor(&self) -> Seq {
+        self.cursor
+    }
+
+    /// The cache revision this state belongs to.
+    pub fn rev(&self) -> Rev {
+        self.rev
+    }
+
+    /// The state of the connection.
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Whether this process may use the network.
+    pub fn leads(&self) -> bool {
+        self.leads
+    }
+
+    /// Rows of the remote that could not be taken since the start.
+    pub fn unreadable(&self) -> &[UnreadableRow] {
+        &self.unreadable
+    }
+
+    /// How many artifacts are left on any side.
+    pub fn len(&self) -> usize {
+        self.entries().count()
+    }
+
+    /// Whether there is no artifact at all.
+    pub fn is_empty(&self) -> bool {
+        self.entries().next().is_none()
+    }
+
+    /// Whether exactly these are known to be open in other processes.
+    pub fn is_open_elsewhere(&self, keys: &BTreeSet<ArtifactKey>) -> bool {
+        self.open_elsewhere == *keys
+    }
+
+    /// Whether nothing is left that this process could do about pushing without a person.
+    pub fn has_pushed_all(&self) -> bool {
+        !self.todo.values().any(|todo| *todo == Todo::Push)
+    }
+
+    /// Under which circumstances the artifact's next step is derived.
+    pub fn circumstances(&self, key: &ArtifactKey) -> Circumstances {
+        Circumstances {
+            open: self.open.contains(key) || self.open_elsewhere.contains(key),
+            base_searched: self.searched.contains(key),
+            may_write: self.policy.may_write,
+            strategy: self.policy.strategy,
+        }
+    }
+
+    /// All of the state that came from the cache, to compare with what is there.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { entries: self.entries.values().cloned().collect(), cursor: self.cursor, rev: self.rev }
+    }
+}
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;

@@ -1,0 +1,177 @@
+//! What follows from an event for each artifact it touched, and which request the network carries
+//! next. One push or pull is under way at a time: it keeps the order of decisions plain, and a
+//! batch carries everything that is waiting.
+
+use crate::id::{ArtifactKey, Author};
+use crate::ports::{Cause, Write};
+use crate::sync::draft::{Draft, agree};
+use crate::sync::event::{FileEffect, Memory, Request};
+use crate::sync::link::PUSH_BYTES;
+use crate::sync::machine::{Chance, Todo};
+use crate::sync::next::{Next, next, push_path};
+use crate::sync::status::Status;
+use crate::sync::{Entry, PendingChange};
+
+pub(super) fn plan(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
+    for key in std::mem::take(&mut draft.touched) {
+        let todo = advance(draft, &key);
+        mark_waiting(draft, &key);
+        if draft.machine.todo.get(&key).copied() != todo {
+            draft.remember(Memory::Todo(key, todo));
+        }
+    }
+    draft.touched.clear();
+    network(draft, chance);
+}
+
+/// Takes every step that needs no effect, and returns the first that does.
+fn advance(draft: &mut Draft<'_>, key: &ArtifactKey) -> Option<Todo> {
+    let mut step = derive(draft, key)?;
+    if step == Next::Settle {
+        draft.shift(key, Cause::Settled, None, agree);
+        step = derive(draft, key)?;
+    }
+    let has_pending = draft.get(key).is_some_and(|entry| entry.pending.is_some());
+    let todo = effect_of(draft, key, step);
+    if has_pending { Some(Todo::Push) } else { todo }
+}
+
+fn derive(draft: &mut Draft<'_>, key: &ArtifactKey) -> Option<Next> {
+    let given = draft.circumstances(key);
+    let entry = draft.get(key)?;
+    Some(next(entry, given, &|hash| draft.text(hash)))
+}
+
+fn effect_of(draft: &mut Draft<'_>, key: &ArtifactKey, step: Next) -> Option<Todo> {
+    match step {
+        Next::Nothing | Next::Settle | Next::Wait(_) => None,
+        Next::Push => Some(Todo::Push),
+        Next::FindBase => Some(Todo::Search),
+        Next::Update | Next::Move(_) | Next::Merge(_) => {
+            if draft.leads && !draft.is_blocked(key) {
+                write_file(draft, key, step);
+            }
+            Some(Todo::File)
+        }
+    }
+}
+
+fn write_file(draft: &mut Draft<'_>, key: &ArtifactKey, step: Next) {
+    let Some(entry) = draft.get(key) else { return };
+    let (path, expect) = (entry.path.clone(), entry.local);
+    let content = entry.remote_hash();
+    let key = key.clone();
+    let effect = match (step, expect) {
+        (Next::Move(to), Some(expect)) => FileEffect::Move { key, from: path, to, expect },
+        (Next::Merge(text), _) => {
+            draft.keep(&text);
+            FileEffect::Replace { key, path, expect, content: Some(text.hash()), merged: true }
+        }
+        _ => FileEffect::Replace { key, path, expect, content, merged: false },
+    };
+    draft.file(effect);
+}
+
+/// Local content waits from the moment it differs until the remote has it.
+fn mark_waiting(draft: &mut Draft<'_>, key: &ArtifactKey) {
+    let now = draft.now;
+    let Some(entry) = draft.get(key) else { return };
+    let waits = entry.pending.is_some() || entry.status() == Status::Ahead;
+    if waits == entry.waiting_since.is_some() {
+        return;
+    }
+    if let Some(entry) = draft.known(key) {
+        entry.waiting_since = waits.then_some(now);
+    }
+}
+
+fn network(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
+    if !draft.leads || draft.link.is_busy() {
+        return;
+    }
+    if draft.link.must_wait(draft.now) {
+        if let Some(at) = draft.link.retry_at {
+            draft.wake(at);
+        }
+        return;
+    }
+    search(draft);
+    if draft.link.wants_pull(draft.cursor) {
+        draft.link.pulling = true;
+        draft.link.pull_wanted = false;
+        draft.request(Request::Pull(draft.cursor));
+        return;
+    }
+    push(draft, chance);
+}
+
+fn search(draft: &mut Draft<'_>) {
+    let wanted: Vec<_> = draft
+        .todo()
+        .into_iter()
+        .filter(|(key, todo)| *todo == Todo::Search && !draft.machine.searching.contains(key))
+        .filter_map(|(key, _)| draft.get(&key).and_then(|entry| entry.local).map(|hash| (key, hash)))
+        .collect();
+    for (key, hash) in wanted {
+        draft.remember(Memory::Searching(key.clone(), true));
+        draft.request(Request::FindBase(key, hash));
+    }
+}
+
+/// Sends what waits. A change that was sent before and not answered is sent again whatever the
+/// configuration: without the answer nobody knows where the artifact stands.
+fn push(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
+    let takes_new = draft.machine.policy.auto_push || draft.link.push_wanted;
+    let mut batch = Vec::new();
+    let mut bytes = 0;
+    let rows = draft.link.batch_rows();
+    for (key, todo) in draft.todo() {
+        if todo != Todo::Push {
+            continue;
+        }
+        let Some(entry) = draft.get(&key) else { continue };
+        if entry.pending.is_none() && !takes_new {
+            continue;
+        }
+        bytes += entry.stat.map_or(0, |stat| stat.size);
+        if batch.len() == rows || (bytes > PUSH_BYTES && !batch.is_empty()) {
+            break;
+        }
+        let pending = match &entry.pending {
+            Some(pending) => pending.clone(),
+            None => queue(draft, &key, chance),
+        };
+        batch.push((key, pending));
+    }
+    draft.touched.clear();
+    if batch.is_empty() {
+        draft.link.push_wanted = false;
+        return;
+    }
+    draft.link.in_flight = batch.iter().map(|(_, pending)| pending.change_id).collect();
+    draft.request(Request::Push(batch));
+}
+
+fn queue(draft: &mut Draft<'_>, key: &ArtifactKey, chance: &mut dyn Chance) -> PendingChange {
+    let change_id = chance.change_id();
+    let queued_at = draft.now;
+    let make = |entry: &Entry| PendingChange {
+        change_id,
+        hash: entry.local,
+        base_version: entry.remote_version(),
+        path: push_path(entry),
+        queued_at,
+    };
+    let Some(entry) = draft.known(key) else {
+        unreachable!("invariant: only known artifacts are to be pushed")
+    };
+    let pending = make(entry);
+    entry.pending = Some(pending.clone());
+    draft.write(Write::Queue(key.clone(), pending.clone()));
+    pending
+}
+
+/// Who an operation is put down to when the local user caused it.
+pub(super) fn me(draft: &Draft<'_>) -> Option<Author> {
+    (!draft.machine.me.id.is_empty()).then(|| draft.machine.me.clone())
+}

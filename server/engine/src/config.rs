@@ -1,0 +1,254 @@
+//! `.agent/etc/sync.yaml`: what it may say, how `${ENV}` is expanded, and what is refused. Reading
+//! the file is [`crate::workspace`]'s; here its text and the environment come in as arguments.
+
+use std::collections::BTreeMap;
+
+use agent_core::artifact::identity::{KindRule, Kinds};
+use agent_core::id::Kind;
+use agent_core::sync::Policy;
+use agent_core::sync::next::ConflictStrategy;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// The largest artifact taken when nothing else is configured, in bytes; also the remote's limit.
+pub const MAX_FILE_SIZE: u64 = 2 * 1024 * 1024;
+
+/// Why the configuration is not used. The message names the file, the place and the way out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {problem}")]
+pub struct ConfigError {
+    /// The file, as shown to people.
+    pub file: String,
+    /// What is wrong, where, and what to do.
+    pub problem: String,
+}
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the team's project is; `Err` says what is missing, which only matters once the remote
+    /// is needed: a workspace works without one.
+    pub remote: Result<RemoteConfig, String>,
+    /// How to sync.
+    pub sync: SyncConfig,
+    /// Which folders hold which kind.
+    pub kinds: Kinds,
+}
+
+/// The `remote` section.
+#[derive(Debug, Clone)]
+pub struct RemoteConfig {
+    /// The project's address.
+    pub url: url::Url,
+    /// The publishable key.
+    pub anon_key: SecretString,
+    /// The team.
+    pub team_id: uuid::Uuid,
+    /// Another address for Realtime.
+    pub realtime_url: Option<url::Url>,
+}
+
+/// The `sync` section.
+#[derive(Debug, Clone, Copy)]
+pub struct SyncConfig {
+    /// What the machine may do unasked.
+    pub policy: Policy,
+    /// Pull this often even when nothing is announced, in milliseconds; 0 never.
+    pub auto_pull_interval: i64,
+    /// An open, unchanged document takes a newer revision at once.
+    pub apply_when_open: bool,
+    /// The largest file taken, in bytes.
+    pub max_file_size: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    remote: RemoteSection,
+    sync: SyncSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RemoteSection {
+    url: Option<String>,
+    anon_key: Option<String>,
+    team_id: Option<String>,
+    realtime_url: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SyncSection {
+    auto_push: bool,
+    auto_pull_interval: u32,
+    conflict_strategy: Strategy,
+    closed_files: ClosedFiles,
+    open_files: OpenFiles,
+    max_file_size: u64,
+    kinds: Option<BTreeMap<String, Vec<String>>>,
+}
+
+impl Default for SyncSection {
+    fn default() -> Self {
+        Self {
+            auto_push: true,
+            auto_pull_interval: 60,
+            conflict_strategy: Strategy::Manual,
+            closed_files: ClosedFiles::Update,
+            open_files: OpenFiles::Show,
+            max_file_size: MAX_FILE_SIZE,
+            kinds: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Strategy {
+    Manual,
+    LocalWins,
+    RemoteWins,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ClosedFiles {
+    Update,
+    Ask,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OpenFiles {
+    Show,
+    Apply,
+}
+
+/// Every key there is, for suggestions.
+const KEYS: [&str; 13] = [
+    "remote", "sync", "url", "anon_key", "team_id", "realtime_url", "auto_push", "auto_pull_interval",
+    "conflict_strategy", "closed_files", "open_files", "max_file_size", "kinds",
+];
+
+/// Reads a configuration. `env` answers what an environment variable holds.
+///
+/// # Errors
+/// Broken YAML, an unknown key (with the nearest known one), a value of the wrong type, a key
+/// written out in the file instead of taken from the environment.
+pub fn parse(file: &str, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    let error = |problem: String| ConfigError { file: file.to_owned(), problem };
+    let parsed: File = match text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#')) {
+        true => File::default(),
+        false => serde_saphyr::from_str(text).map_err(|cause| error(with_suggestion(&cause.to_string())))?,
+    };
+    if let Some(key) = parsed.remote.anon_key.as_deref()
+        && !key.is_empty()
+        && variable_of(key).is_none()
+    {
+        return Err(error(
+            "remote.anon_key: a key must not be written into the file; \
+             write anon_key: ${SUPABASE_ANON_KEY} and set that environment variable"
+                .to_owned(),
+        ));
+    }
+    let settings = sync(&parsed.sync);
+    let kinds = kinds(parsed.sync.kinds).map_err(|problem| error(format!("sync.kinds: {problem}")))?;
+    Ok(Config { remote: remote(parsed.remote, env), sync: settings, kinds })
+}
+
+fn sync(section: &SyncSection) -> SyncConfig {
+    let strategy = match section.conflict_strategy {
+        Strategy::Manual => ConflictStrategy::Manual,
+        Strategy::LocalWins => ConflictStrategy::LocalWins,
+        Strategy::RemoteWins => ConflictStrategy::RemoteWins,
+    };
+    SyncConfig {
+        policy: Policy {
+            auto_push: section.auto_push,
+            may_write: section.closed_files == ClosedFiles::Update,
+            strategy,
+        },
+        auto_pull_interval: i64::from(section.auto_pull_interval) * 1000,
+        apply_when_open: section.open_files == OpenFiles::Apply,
+        max_file_size: section.max_file_size,
+    }
+}
+
+fn remote(section: RemoteSection, env: &dyn Fn(&str) -> Option<String>) -> Result<RemoteConfig, String> {
+    let need = |key: &str, value: Option<String>| match value {
+        Some(value) if !value.trim().is_empty() => expand(&value, env).map_err(|e| format!("remote.{key}: {e}")),
+        _ => Err(format!("remote.{key} is not set")),
+    };
+    let as_url = |key: &str, value: String| {
+        url::Url::parse(value.trim()).map_err(|cause| format!("remote.{key}: {value:?} is no address: {cause}"))
+    };
+    let url = as_url("url", need("url", section.url)?)?;
+    let team = need("team_id", section.team_id)?;
+    let team_id = team
+        .trim()
+        .parse()
+        .map_err(|_| format!("remote.team_id: {team:?} is no UUID; agent login shows the teams you are in"))?;
+    let realtime_url = match section.realtime_url {
+        Some(value) if !value.trim().is_empty() => {
+            Some(as_url("realtime_url", need("realtime_url", Some(value))?)?)
+        }
+        _ => None,
+    };
+    let anon_key = SecretString::from(need("anon_key", section.anon_key)?);
+    Ok(RemoteConfig { url, anon_key, team_id, realtime_url })
+}
+
+fn kinds(configured: Option<BTreeMap<String, Vec<String>>>) -> Result<Kinds, String> {
+    let Some(configured) = configured else { return Ok(Kinds::standard()) };
+    let mut rules = Vec::new();
+    for (kind, folders) in configured {
+        let kind = Kind::new(&kind).map_err(|problem| problem.to_string())?;
+        let extensions = ["md", "yaml", "yml"].map(str::to_owned).to_vec();
+        rules.push(KindRule { kind, folders, extensions });
+    }
+    Kinds::new(rules).map_err(|problem| problem.to_string())
+}
+
+/// The name of the variable, when the whole value is one `${NAME}`.
+fn variable_of(value: &str) -> Option<&str> {
+    let name = value.trim().strip_prefix("${")?.strip_suffix('}')?;
+    (!name.is_empty() && !name.contains(['$', '{', '}'])).then_some(name)
+}
+
+/// Replaces every `${NAME}`. A variable that is not set is an error that names it.
+fn expand(value: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = value;
+    while let Some(start) = rest.find("${") {
+        let Some(length) = rest[start..].find('}') else {
+            return Err(format!("{value:?} has a ${{ without its }}"));
+        };
+        let name = &rest[start + 2..start + length];
+        let found = env(name).filter(|found| !found.is_empty());
+        out.push_str(&rest[..start]);
+        out.push_str(&found.ok_or_else(|| format!("the environment variable {name} is not set"))?);
+        rest = &rest[start + length + 1..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// Adds "did you mean" to the parser's message about an unknown key.
+fn with_suggestion(message: &str) -> String {
+    let unknown = message.split("unknown field `").nth(1).and_then(|rest| rest.split('`').next());
+    let nearest = unknown.and_then(|unknown| {
+        KEYS.iter()
+            .map(|key| (strsim::damerau_levenshtein(unknown, key), *key))
+            .min()
+            .filter(|(distance, _)| *distance <= 3)
+    });
+    match nearest {
+        Some((_, key)) => format!("{message}\ndid you mean `{key}`?"),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

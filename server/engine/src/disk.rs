@@ -1,0 +1,220 @@
+//! The working files on a real disk: [`Files`] with guarded, atomic writes. Which files are
+//! artifacts, and what to write, is decided elsewhere.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use agent_core::id::{ArtifactPath, ContentHash, Text};
+use agent_core::ports::{FileProblem, Files, FoundFile, Replaced};
+use agent_core::sync::FileStat;
+use walkdir::WalkDir;
+
+/// The files of one project.
+#[derive(Debug, Clone)]
+pub struct Disk {
+    root: PathBuf,
+    max_size: u64,
+}
+
+impl Disk {
+    /// The files below `root`; larger ones than `max_size` bytes are not taken.
+    pub fn new(root: impl Into<PathBuf>, max_size: u64) -> Self {
+        Self { root: root.into(), max_size }
+    }
+
+    fn at(&self, path: &ArtifactPath) -> PathBuf {
+        self.root.join(path.as_str())
+    }
+
+    /// Refuses a path that leaves the project through a symbolic link to a folder.
+    fn check_parents(&self, path: &ArtifactPath) -> Result<(), FileProblem> {
+        let mut folder = self.root.clone();
+        let mut parts = path.as_str().split('/').peekable();
+        while let Some(part) = parts.next() {
+            if parts.peek().is_none() {
+                break;
+            }
+            folder.push(part);
+            match fs::symlink_metadata(&folder) {
+                Ok(meta) if meta.is_dir() => {}
+                Ok(_) => return Err(FileProblem::NotAFile),
+                Err(error) if error.kind() == ErrorKind::NotFound => break,
+                Err(error) => return Err(io(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the file still holds what it must.
+    fn holds(&self, path: &ArtifactPath, expect: Option<ContentHash>) -> Result<bool, FileProblem> {
+        match fs::symlink_metadata(self.at(path)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(expect.is_none()),
+            Err(error) => Err(io(&error)),
+            Ok(meta) if !meta.is_file() => Err(FileProblem::NotAFile),
+            Ok(_) => {
+                let bytes = fs::read(self.at(path)).map_err(|error| io(&error))?;
+                Ok(expect == Some(ContentHash::of(&bytes)))
+            }
+        }
+    }
+
+    /// Writes beside the file, makes that durable, and puts it in the file's place in one step, so
+    /// that a crash leaves the old or the new content and never a part.
+    fn write_atomically(&self, target: &Path, text: &str) -> std::io::Result<FileStat> {
+        let folder = target.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new().prefix(".agent-").suffix(".tmp").tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        match fs::metadata(target) {
+            Ok(meta) => file.as_file().set_permissions(meta.permissions())?,
+            Err(_) => set_default_permissions(file.as_file())?,
+        }
+        file.as_file().sync_all()?;
+        let file = file.persist(target).map_err(|failed| failed.error)?;
+        Ok(stat_of(&file.metadata()?))
+    }
+}
+
+impl Files for Disk {
+    fn list(&self, folders: &[&str]) -> (Vec<(ArtifactPath, FileStat)>, Vec<(String, FileProblem)>) {
+        let (mut files, mut problems) = (Vec::new(), Vec::new());
+        for folder in folders {
+            let top = self.root.join(folder);
+            if !top.is_dir() {
+                continue;
+            }
+            for entry in WalkDir::new(&top).sort_by_file_name() {
+                match self.listed(entry) {
+                    Ok(Some(file)) => files.push(file),
+                    Ok(None) => {}
+                    Err(problem) => problems.push(problem),
+                }
+            }
+        }
+        (files, problems)
+    }
+
+    fn read(&self, path: &ArtifactPath) -> Result<Option<FoundFile>, FileProblem> {
+        let full = self.at(path);
+        let meta = match fs::symlink_metadata(&full) {
+            Ok(meta) => meta,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(io(&error)),
+        };
+        if !meta.is_file() {
+            return Err(FileProblem::NotAFile);
+        }
+        if meta.len() > self.max_size {
+            return Err(FileProblem::TooLarge { size: meta.len(), limit: self.max_size });
+        }
+        // The file may have grown since: read one byte more than allowed, never all of it.
+        let mut bytes = Vec::new();
+        let file = match File::open(&full) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io(&error)),
+        };
+        file.take(self.max_size + 1).read_to_end(&mut bytes).map_err(|error| io(&error))?;
+        if bytes.len() as u64 > self.max_size {
+            return Err(FileProblem::TooLarge { size: bytes.len() as u64, limit: self.max_size });
+        }
+        let text = String::from_utf8(bytes).map_err(|e| FileProblem::NotUtf8(e.utf8_error().valid_up_to()))?;
+        if let Some(offset) = text.find('\0') {
+            return Err(FileProblem::Nul(offset));
+        }
+        Ok(Some(FoundFile { text: Text::new(text), stat: stat_of(&meta) }))
+    }
+
+    fn replace(
+        &self,
+        path: &ArtifactPath,
+        expect: Option<ContentHash>,
+        text: Option<&str>,
+    ) -> Result<Replaced, FileProblem> {
+        self.check_parents(path)?;
+        if !self.holds(path, expect)? {
+            return Ok(Replaced::Changed);
+        }
+        let target = self.at(path);
+        let Some(text) = text else {
+            return match fs::remove_file(&target) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(io(&error)),
+                _ => Ok(Replaced::Done(None)),
+            };
+        };
+        let stat = self.write_atomically(&target, text).map_err(|error| io(&error))?;
+        Ok(Replaced::Done(Some(stat)))
+    }
+
+    fn rename(&self, from: &ArtifactPath, to: &ArtifactPath, expect: ContentHash) -> Result<Replaced, FileProblem> {
+        self.check_parents(to)?;
+        if !self.holds(from, Some(expect))? || !self.holds(to, None)? {
+            return Ok(Replaced::Changed);
+        }
+        let target = self.at(to);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder).map_err(|error| io(&error))?;
+        }
+        fs::rename(self.at(from), &target).map_err(|error| io(&error))?;
+        let meta = fs::metadata(&target).map_err(|error| io(&error))?;
+        Ok(Replaced::Done(Some(stat_of(&meta))))
+    }
+}
+
+type Listed = Result<Option<(ArtifactPath, FileStat)>, (String, FileProblem)>;
+
+impl Disk {
+    fn listed(&self, entry: walkdir::Result<walkdir::DirEntry>) -> Listed {
+        let entry = entry.map_err(|error| {
+            let path = error.path().map_or_else(String::new, |path| self.shown(path));
+            let cause = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+            (path, FileProblem::Io(cause))
+        })?;
+        if entry.file_type().is_dir() {
+            return Ok(None);
+        }
+        let shown = self.shown(entry.path());
+        if !entry.file_type().is_file() {
+            return Err((shown, FileProblem::NotAFile));
+        }
+        let path = ArtifactPath::new(&shown)
+            .map_err(|problem| (shown.clone(), FileProblem::BadName(problem.to_string())))?;
+        let meta = entry.metadata().map_err(|error| (shown, FileProblem::Io(error.to_string())))?;
+        Ok(Some((path, stat_of(&meta))))
+    }
+
+    fn shown(&self, path: &Path) -> String {
+        let inside = path.strip_prefix(&self.root).unwrap_or(path);
+        let text = inside.to_string_lossy();
+        if std::path::MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace('\\', "/") }
+    }
+}
+
+fn io(error: &std::io::Error) -> FileProblem {
+    FileProblem::Io(error.to_string())
+}
+
+fn stat_of(meta: &fs::Metadata) -> FileStat {
+    let since = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    FileStat { size: meta.len(), mtime: i64::try_from(since.as_nanos()).unwrap_or(i64::MAX) }
+}
+
+/// A temporary file is private; an artifact is as readable as any new file of the project.
+#[cfg(unix)]
+fn set_default_permissions(file: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn set_default_permissions(_: &File) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "disk_tests.rs"]
+mod tests;

@@ -1,0 +1,146 @@
+//! From files to artifacts: which files there are, which changed since they were last read, which
+//! are gone, and which cannot be taken. Nothing is written to a file here.
+
+use std::collections::BTreeMap;
+
+use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
+use agent_core::ports::{FileProblem, Files, Store, StoreError};
+use agent_core::sync::{Event, FileStat, Found, ResolvedBase};
+
+use crate::engine::{Engine, Outcome, is_settled, outline};
+
+type Candidates = BTreeMap<ArtifactKey, Vec<(ArtifactPath, FileStat)>>;
+
+impl<S: Store, F: Files> Engine<S, F> {
+    /// Compares all files with what the cache knows, and takes in what changed.
+    ///
+    /// # Errors
+    /// What the cache says.
+    pub fn scan(&mut self, now: Timestamp) -> Result<Outcome, StoreError> {
+        self.scan_problems.clear();
+        let candidates = self.candidates();
+        let mut found = Vec::new();
+        let mut seen = BTreeMap::new();
+        for (key, files) in candidates {
+            if let Some((path, stat)) = self.choose(&key, &files) {
+                found.extend(self.read(&key, &path, Some(stat), now));
+            }
+            seen.insert(key, ());
+        }
+        let gone = self.machine.entries().filter(|entry| entry.local.is_some() && !seen.contains_key(&entry.key));
+        found.extend(gone.filter(|entry| !self.is_problem(&entry.path)).map(|e| gone_file(&e.key, &e.path)));
+        match found.is_empty() {
+            true => Ok(Outcome::default()),
+            false => self.handle(Event::Found(found), now),
+        }
+    }
+
+    /// Reads one file that was saved, changed or deleted. `resolved` is a resolution that the save
+    /// makes durable.
+    ///
+    /// # Errors
+    /// What the cache says.
+    pub fn file_changed(
+        &mut self,
+        path: &ArtifactPath,
+        resolved: Option<ResolvedBase>,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        let Some(Ok(key)) = self.kinds.key_of(path) else { return Ok(Outcome::default()) };
+        self.scan_problems.remove(path.as_str());
+        let other = self.machine.entry(&key).filter(|e| e.path != *path && e.local.is_some());
+        if let Some(other) = other.map(|entry| entry.path.clone()) {
+            // Either a move or a second file with one id; the whole folder tells which.
+            tracing::debug!(%path, %other, "two places for one artifact");
+            return self.scan(now);
+        }
+        let Some(mut found) = self.read(&key, path, None, now) else { return Ok(Outcome::default()) };
+        found.resolved = resolved;
+        self.handle(Event::Found(vec![found]), now)
+    }
+
+    fn candidates(&mut self) -> Candidates {
+        let folders: Vec<String> = self.kinds.folders().map(str::to_owned).collect();
+        let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
+        let (files, problems) = self.files.list(&folders);
+        let kinds = &self.kinds;
+        // A link, or a name that cannot travel, matters only where an artifact could be meant.
+        let could_be = |shown: &str| match ArtifactPath::new(shown) {
+            Ok(path) => kinds.key_of(&path).is_some(),
+            Err(_) => true,
+        };
+        self.scan_problems.extend(problems.into_iter().filter(|(shown, _)| could_be(shown)));
+        let mut candidates = Candidates::new();
+        for (path, stat) in files {
+            match self.kinds.key_of(&path) {
+                None => {}
+                Some(Ok(key)) => candidates.entry(key).or_default().push((path, stat)),
+                Some(Err(problem)) => {
+                    let problem = FileProblem::BadName(problem.to_string());
+                    self.scan_problems.insert(path.as_str().to_owned(), problem);
+                }
+            }
+        }
+        candidates
+    }
+
+    /// The one file that is the artifact. Where several claim its id, the one known already stays;
+    /// if none is known, none is taken, since any pick would be a guess.
+    fn choose(&mut self, key: &ArtifactKey, files: &[(ArtifactPath, FileStat)]) -> Option<(ArtifactPath, FileStat)> {
+        let [single] = files else {
+            let known = self.machine.entry(key).filter(|entry| entry.local.is_some());
+            let known = known.and_then(|entry| files.iter().find(|(path, _)| *path == entry.path)).cloned();
+            let first = files.first().map(|(path, _)| path.clone())?;
+            for (path, _) in files {
+                let twin = match &known {
+                    Some((kept, _)) if kept == path => continue,
+                    Some((kept, _)) => kept.clone(),
+                    None if *path == first => files.get(1).map(|(path, _)| path.clone())?,
+                    None => first.clone(),
+                };
+                self.scan_problems.insert(path.as_str().to_owned(), FileProblem::SameId(twin));
+            }
+            return known;
+        };
+        Some(single.clone())
+    }
+
+    /// What to report of a file; `None` when it is as known, or cannot be taken.
+    fn read(&mut self, key: &ArtifactKey, path: &ArtifactPath, stat: Option<FileStat>, now: Timestamp) -> Option<Found> {
+        let known = self.machine.entry(key).filter(|entry| entry.path == *path && entry.local.is_some());
+        if stat.is_some() && known.is_some_and(|entry| entry.stat == stat) {
+            return None;
+        }
+        match self.files.read(path) {
+            Ok(Some(file)) => {
+                let (title, state) = outline(path, file.text.as_str());
+                let stat = Some(file.stat).filter(|stat| is_settled(stat, now));
+                let (key, path) = (key.clone(), path.clone());
+                Some(Found { key, path, text: Some(file.text), stat, title, state, resolved: None })
+            }
+            Ok(None) if known.is_some() => Some(gone_file(key, path)),
+            Ok(None) => None,
+            Err(problem) => {
+                self.scan_problems.insert(path.as_str().to_owned(), problem);
+                None
+            }
+        }
+    }
+
+    /// Whether the file is there but cannot be taken; it is not deleted then.
+    fn is_problem(&self, path: &ArtifactPath) -> bool {
+        self.scan_problems.contains_key(path.as_str())
+    }
+}
+
+fn gone_file(key: &ArtifactKey, path: &ArtifactPath) -> Found {
+    Found {
+        key: key.clone(),
+        path: path.clone(),
+        text: None,
+        stat: None,
+        title: None,
+        state: None,
+        resolved: None,
+    }
+}

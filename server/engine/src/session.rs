@@ -1,0 +1,188 @@
+//! Everything a process needs on one workspace, opened together: configuration, cache, files,
+//! remote. A command runs its work here to the end; the language server hands the session to the
+//! loop in [`crate::driver`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use agent_cache::Cache;
+use agent_core::id::{ArtifactKey, Author, Seq};
+use agent_core::ports::{PushChange, Remote, StoreError, VersionQuery};
+use agent_core::sync::{Event, Request};
+use agent_remote::{Auth, Settings, SupabaseRemote};
+
+use crate::SystemChance;
+use crate::chance::now;
+use crate::config::{Config, ConfigError};
+use crate::disk::Disk;
+use crate::engine::{Engine, Outcome};
+use crate::remote::AnyRemote;
+use crate::workspace::Workspace;
+
+/// Why a session could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The configuration file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The cache.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// One process's session on a workspace.
+pub struct Session {
+    /// Where it is.
+    pub workspace: Workspace,
+    /// What is configured.
+    pub config: Config,
+    /// The machine over cache and files.
+    pub engine: Engine<Cache, Disk>,
+    /// The team's server.
+    pub remote: AnyRemote,
+    /// How to reach the live channel, when there is a remote.
+    pub settings: Option<Settings>,
+    /// The signed-in person's session.
+    pub auth: Option<Auth>,
+    /// What to tell the user about a damaged cache that was set aside.
+    pub rebuilt: Option<String>,
+}
+
+impl Session {
+    /// Opens a workspace. `home` is where sign-ins are kept, `env` answers environment variables,
+    /// `client` is how this program names itself to the remote.
+    ///
+    /// # Errors
+    /// A configuration that cannot be used, a cache that cannot be opened.
+    pub fn open(
+        workspace: Workspace,
+        home: PathBuf,
+        env: &dyn Fn(&str) -> Option<String>,
+        client: &str,
+    ) -> Result<Self, SessionError> {
+        let config = workspace.config(env)?;
+        let (settings, auth, remote) = connect(&config, home, client);
+        let (cache, rebuilt) = Cache::open_or_rebuild(&workspace.database())?;
+        let rebuilt = rebuilt.map(|rebuilt| {
+            format!(
+                "the cache was damaged ({}) and is rebuilt from your files and the remote; the old one is kept as {}",
+                rebuilt.reason,
+                rebuilt.moved_to.display()
+            )
+        });
+        let disk = Disk::new(workspace.root(), config.sync.max_file_size);
+        let chance = Box::new(SystemChance);
+        let mut engine =
+            Engine::open(cache, disk, config.kinds.clone(), config.sync.policy, chance, now())?;
+        if let Some(user) = auth.as_ref().and_then(Auth::user) {
+            engine.machine_mut().set_me(Author { id: user.id, name: user.email });
+        }
+        Ok(Self { workspace, config, engine, remote, settings, auth, rebuilt })
+    }
+
+    /// Compares the files with the cache.
+    ///
+    /// # Errors
+    /// What the cache says.
+    pub fn scan(&mut self) -> Result<Outcome, StoreError> {
+        let holder = agent_core::ports::Holder("command".to_owned());
+        let open = self.engine.store.open_elsewhere(&holder, now())?;
+        self.engine.handle(Event::OpenElsewhere(open.into_iter().collect()), now())?;
+        self.engine.scan(now())
+    }
+
+    /// Takes an event and everything that follows from it, the network included, until nothing is
+    /// left to do or the remote does not answer (see the machine's link). `progress` is called
+    /// after each answer.
+    ///
+    /// # Errors
+    /// What the cache says.
+    pub async fn run(
+        &mut self,
+        event: Event,
+        mut progress: impl FnMut(&Engine<Cache, Disk>),
+    ) -> Result<(), StoreError> {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            let outcome = self.engine.handle(event, now())?;
+            for request in outcome.requests {
+                let sent = Sent::new(&self.engine, request);
+                events.push(sent.answer(&self.remote).await);
+            }
+            progress(&self.engine);
+        }
+        Ok(())
+    }
+}
+
+use agent_core::ports::Store as _;
+
+fn connect(config: &Config, home: PathBuf, client: &str) -> (Option<Settings>, Option<Auth>, AnyRemote) {
+    let made = config.remote.clone().and_then(|remote| {
+        let settings = Settings::new(remote.url, remote.anon_key, remote.team_id, home, client)
+            .and_then(|settings| settings.with_realtime_url(remote.realtime_url))
+            .map_err(|error| error.to_string())?;
+        let auth = Auth::new(&settings).map_err(|error| error.to_string())?;
+        Ok((settings, auth))
+    });
+    match made {
+        Ok((settings, auth)) => {
+            let remote = SupabaseRemote::new(&settings, auth.clone());
+            (Some(settings), Some(auth), AnyRemote::Supabase(remote))
+        }
+        Err(reason) => (None, None, AnyRemote::Missing(reason)),
+    }
+}
+
+/// A request with all it needs, on its way.
+pub(crate) enum Sent {
+    Push(Vec<PushChange>),
+    Pull(Seq),
+    FindBase(ArtifactKey, agent_core::id::ContentHash),
+}
+
+impl Sent {
+    pub(crate) fn new<S: agent_core::ports::Store, F: agent_core::ports::Files>(
+        engine: &Engine<S, F>,
+        request: Request,
+    ) -> Self {
+        match request {
+            Request::Push(batch) => Self::Push(engine.changes(&batch)),
+            Request::Pull(after) => Self::Pull(after),
+            Request::FindBase(key, hash) => Self::FindBase(key, hash),
+        }
+    }
+
+    /// Sends it, and turns the answer into the event that brings it back to the machine.
+    pub(crate) async fn answer(self, remote: &impl Remote) -> Event {
+        match self {
+            Self::Push(changes) => match remote.push(changes).await {
+                Ok(reply) => Event::Pushed(Box::new(reply)),
+                Err(error) => Event::PushFailed(error),
+            },
+            Self::Pull(after) => match remote.pull(after).await {
+                Ok(page) => Event::Pulled(Box::new(page)),
+                Err(error) => Event::PullFailed(error),
+            },
+            Self::FindBase(key, hash) => {
+                let query = VersionQuery {
+                    key: key.clone(),
+                    hash: Some(hash),
+                    before: None,
+                    limit: 1,
+                    with_content: false,
+                };
+                match remote.versions(query).await {
+                    Ok(found) => {
+                        let base = found.first().map(|version| (hash, version.version));
+                        Event::BaseFound { key, base }
+                    }
+                    Err(error) => Event::SearchFailed(key, error),
+                }
+            }
+        }
+    }
+}
+
+/// Shared by every task that sends requests.
+pub(crate) type SharedRemote = Arc<AnyRemote>;

@@ -1,0 +1,109 @@
+//! What the editor's side sees of the session's state: immutable pictures of the artifacts that are
+//! open or not in sync, replaced as the loop goes on. Reading one never waits for the loop, the disk
+//! or the network.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use agent_core::id::{ArtifactPath, Timestamp};
+use agent_core::ports::{FileProblem, RemoteError};
+use agent_core::sync::Entry;
+use agent_core::sync::next::Next;
+
+/// A picture of one artifact.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The artifact.
+    pub entry: Entry,
+    /// What happens next with it, as far as the file on disk goes.
+    pub next: Next,
+    /// The base's text; `None` when absent, or when nothing depends on it.
+    pub base: Option<Arc<str>>,
+    /// The local text on disk; kept only while it differs from the remote's.
+    pub local: Option<Arc<str>>,
+    /// The remote's text; `None` when absent, or when nothing depends on it.
+    pub remote: Option<Arc<str>>,
+    /// Why its file could not be written.
+    pub write_problem: Option<FileProblem>,
+}
+
+/// A picture of the connection, and of the queue.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LinkState {
+    /// Whether changes are announced live.
+    pub live: bool,
+    /// Whether this process pushes and listens, or another one on the same workspace.
+    pub leads: bool,
+    /// Since when the remote has not answered, and what it said.
+    pub trouble: Option<(Timestamp, RemoteError)>,
+    /// Artifacts whose local content waits to be pushed.
+    pub waiting: usize,
+    /// Artifacts with a newer remote revision that is not taken yet.
+    pub behind: usize,
+    /// Artifacts in conflict.
+    pub conflicts: usize,
+    /// Artifacts the remote refused.
+    pub refused: usize,
+    /// Artifacts known.
+    pub artifacts: usize,
+    /// Why the cache could not be written, if so.
+    pub cache_problem: Option<String>,
+}
+
+/// The pictures, shared between the loop and the editor's side.
+#[derive(Debug, Default)]
+pub struct Views {
+    artifacts: RwLock<HashMap<ArtifactPath, Arc<View>>>,
+    link: RwLock<Arc<LinkState>>,
+    problems: RwLock<Arc<BTreeMap<String, FileProblem>>>,
+}
+
+impl Views {
+    /// The artifact whose file is at `path`; `None` when it is closed and in sync, or no artifact.
+    pub fn get(&self, path: &ArtifactPath) -> Option<Arc<View>> {
+        self.artifacts.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    }
+
+    /// All pictures.
+    pub fn all(&self) -> Vec<Arc<View>> {
+        self.artifacts.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The connection.
+    pub fn link(&self) -> Arc<LinkState> {
+        Arc::clone(&self.link.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Files that are not taken, and why.
+    pub fn problems(&self) -> Arc<BTreeMap<String, FileProblem>> {
+        Arc::clone(&self.problems.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set(&self, path: ArtifactPath, view: Option<View>) {
+        let mut artifacts = self.artifacts.write().unwrap_or_else(PoisonError::into_inner);
+        match view {
+            Some(view) => artifacts.insert(path, Arc::new(view)),
+            None => artifacts.remove(&path),
+        };
+    }
+
+    /// Replaces the picture of the connection; answers whether it changed.
+    pub(crate) fn set_link(&self, link: LinkState) -> bool {
+        let mut current = self.link.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = **current != link;
+        *current = Arc::new(link);
+        changed
+    }
+
+    pub(crate) fn set_problems(&self, problems: BTreeMap<String, FileProblem>) -> Vec<String> {
+        let mut current = self.problems.write().unwrap_or_else(PoisonError::into_inner);
+        let moved = |(path, problem): &(&String, &FileProblem), other: &BTreeMap<String, FileProblem>| {
+            other.get(*path) != Some(*problem)
+        };
+        let mut changed: Vec<String> =
+            current.iter().filter(|item| moved(item, &problems)).map(|(path, _)| path.clone()).collect();
+        changed.extend(problems.iter().filter(|item| moved(item, &current)).map(|(path, _)| path.clone()));
+        *current = Arc::new(problems);
+        changed
+    }
+}
