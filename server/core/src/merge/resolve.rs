@@ -65,26 +65,30 @@ struct Leave {
     /// Lines that both sides changed alike become base lines.
     agreed: bool,
     /// Which open conflicts lose their base lines, so that none can match what was just decided.
-    /// Only those with lines on both sides can: the others would not conflict any more.
     emptied: Emptied,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Emptied {
     None,
-    /// The other parts of the conflict that was cut.
+    /// The other parts of the conflict that was cut, if both sides have lines there.
     Parts,
+    /// All that both sides have lines in.
     All,
+    /// The other parts of the conflict that was cut. Where only one side has lines, they are then
+    /// that side's plain addition.
+    EveryPart,
 }
 
 /// What may be left in the base, the most faithful first.
-const LEAVES: [Leave; 6] = [
+const LEAVES: [Leave; 7] = [
     Leave { agreed: true, emptied: Emptied::None },
     Leave { agreed: true, emptied: Emptied::Parts },
     Leave { agreed: false, emptied: Emptied::None },
     Leave { agreed: false, emptied: Emptied::Parts },
     Leave { agreed: true, emptied: Emptied::All },
     Leave { agreed: false, emptied: Emptied::All },
+    Leave { agreed: true, emptied: Emptied::EveryPart },
 ];
 
 impl Merge {
@@ -94,6 +98,10 @@ impl Merge {
     /// When a conflict was cut into several where local and remote agree, deciding one moves the
     /// base in the agreeing lines around it too. Of what remains there, a part that only one side
     /// has may then be that side's plain change and no conflict any more.
+    ///
+    /// The next merge of the new base, the new local text and the same remote has fewer conflicts,
+    /// except that in texts of mostly repeated lines (in 0.3 % of generated choices) it may align
+    /// them anew and show as many; deciding again then ends.
     pub fn resolve(&self, which: Which, choice: Choice) -> Resolution {
         let region = match which {
             Which::All => return self.rebuild(|_| true, LEAVES[0], |r| self.chosen_text(r, choice)),
@@ -116,6 +124,20 @@ impl Merge {
 
     /// Takes every incoming change that conflicts with nothing; conflicts and local changes stay.
     pub fn take_incoming(&self) -> Resolution {
+        let mut taken = self.take_incoming_once();
+        // Where lines repeat, a base that moved may be aligned differently and show one more.
+        for _ in 0..self.regions.len() {
+            let next = self.after(&taken);
+            if next.incoming().next().is_none() {
+                break;
+            }
+            taken = next.take_incoming_once();
+        }
+        taken.edits = edits_between(self.local.text(), &taken.local);
+        taken
+    }
+
+    fn take_incoming_once(&self) -> Resolution {
         let incoming = |n: usize| self.regions.get(n).is_some_and(|r| r.kind == RegionKind::Remote);
         let conflicts = self.conflicts().count();
         self.first_that(
@@ -124,13 +146,15 @@ impl Merge {
         )
     }
 
+    /// The merge that follows a resolution.
+    fn after(&self, made: &Resolution) -> Self {
+        Self::of(&made.base.as_str().into(), &made.local.as_str().into(), self.remote.text())
+    }
+
     /// The first resolution after which the next merge is as it should be; if none is, the most
     /// faithful one.
     fn first_that(&self, make: impl Fn(Leave) -> Resolution, is_right: impl Fn(&Self) -> bool) -> Resolution {
-        let remote = self.remote.text();
-        let next =
-            |made: &Resolution| Self::of(&made.base.as_str().into(), &made.local.as_str().into(), remote);
-        let right = LEAVES.into_iter().map(&make).find(|made| is_right(&next(made)));
+        let right = LEAVES.into_iter().map(&make).find(|made| is_right(&self.after(made)));
         right.unwrap_or_else(|| make(LEAVES[0]))
     }
 
@@ -188,13 +212,12 @@ impl Merge {
     }
 
     fn is_emptied(&self, n: usize, region: &Region, chosen: &impl Fn(usize) -> bool, leave: Leave) -> bool {
-        if region.local.is_empty() || region.remote.is_empty() {
-            return false;
-        }
+        let two_sided = !region.local.is_empty() && !region.remote.is_empty();
         match leave.emptied {
             Emptied::None => false,
-            Emptied::Parts => self.parts_beside(n).any(chosen),
-            Emptied::All => true,
+            Emptied::Parts => two_sided && self.parts_beside(n).any(chosen),
+            Emptied::All => two_sided,
+            Emptied::EveryPart => self.parts_beside(n).any(chosen),
         }
     }
 
