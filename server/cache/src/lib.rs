@@ -1,6 +1,7 @@
 //! The local cache: [`agent_core::ports::Store`] over one SQLite file that several processes share.
 //! It owns the schema (`migrations/`), what is durable when, and what happens to a damaged file.
-//! What to store and when is decided by `agent-core` and the engine; no clock is read here.
+//! What to store and when is decided by `agent-core` and the engine; times are theirs too, none
+//! that is kept is read from a clock here.
 
 mod commit;
 mod error;

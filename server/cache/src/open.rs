@@ -1,10 +1,11 @@
 //! Opens the database: folder, permissions, settings, schema, a look at whether it is sound. What
 //! happens to one that is not is [`crate::rebuild`]'s.
 
+use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agent_core::ports::StoreError;
 use rusqlite::{Connection, OpenFlags};
@@ -14,6 +15,10 @@ use crate::{migrate, rebuild};
 
 /// How long a statement waits for another process before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(5000);
+
+/// How long it sleeps between two attempts. SQLite's own waiting goes up to 100 ms at a time, which
+/// a save that meets another process's would feel; a commit takes less than this.
+const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
 /// More than there are distinct statements, so that none is ever compiled twice.
 const CACHED_STATEMENTS: usize = 64;
@@ -67,7 +72,7 @@ impl Cache {
     /// Only when SQLite itself fails.
     pub fn in_memory() -> Result<Self, StoreError> {
         let mut conn = Connection::open_in_memory().map_err(|error| Fault::from(error).at(IN_MEMORY))?;
-        settle(&conn).map_err(|error| Fault::from(error).at(IN_MEMORY))?;
+        settle(&mut conn).map_err(|error| Fault::from(error).at(IN_MEMORY))?;
         migrate::migrate(&mut conn, IN_MEMORY)?;
         Ok(Self { conn, file: None })
     }
@@ -122,18 +127,18 @@ fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
 fn connect(path: &Path) -> Result<Connection, Fault> {
     // No SQLITE_OPEN_URI: a folder may be called `file:`.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
+    let mut conn = Connection::open_with_flags(path, flags)?;
     // Before the first page is read, this is the system's word on the file, not the file's own.
     if conn.is_readonly("main")? {
         let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
         return Err(rusqlite::Error::SqliteFailure(failure, None).into());
     }
-    settle(&conn).map_err(looking)?;
+    settle(&mut conn).map_err(looking)?;
     Ok(conn)
 }
 
-fn settle(conn: &Connection) -> rusqlite::Result<()> {
-    conn.busy_timeout(BUSY_TIMEOUT)?;
+fn settle(conn: &mut Connection) -> rusqlite::Result<()> {
+    conn.busy_handler(Some(wait_for_others))?;
     conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     // FULL, not NORMAL: the cache holds edits that exist nowhere else yet, and with NORMAL a power
     // loss takes back commits that were acknowledged.
@@ -142,6 +147,23 @@ fn settle(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     conn.query_row(&format!("PRAGMA journal_size_limit = {LOG_BYTES}"), [], |_| Ok(()))
+}
+
+/// Called by SQLite before each further attempt at a lock; `false` gives up.
+fn wait_for_others(attempts: i32) -> bool {
+    thread_local! {
+        static WAITING_SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+    }
+    let now = Instant::now();
+    if attempts == 0 {
+        WAITING_SINCE.set(Some(now));
+    }
+    let waited = WAITING_SINCE.get().map_or(Duration::ZERO, |since| now.duration_since(since));
+    if waited >= BUSY_TIMEOUT {
+        return false;
+    }
+    std::thread::sleep(BUSY_PAUSE);
+    true
 }
 
 /// Looks at every tree's first page and at the counters. A full check reads the whole file, which

@@ -1,5 +1,6 @@
 //! A process killed in the middle of writing loses nothing that it was told is committed. The
 //! child is this test program itself, asked to run [`child_that_commits_until_it_is_killed`].
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::env;
 use std::io::{BufRead, BufReader, Write as _};

@@ -95,6 +95,19 @@ fn a_reader_in_between_sees_all_of_a_commit_or_nothing() {
 }
 
 #[test]
+fn a_lock_held_too_long_is_busy_and_readers_do_not_mind() {
+    let (_folder, mut a, b) = two();
+    let rev = a.commit(&[put(&bare(1))]).unwrap();
+    b.conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    a.conn.busy_timeout(std::time::Duration::ZERO).unwrap();
+    let result = a.commit(&[put(&Entry { rev, ..full(1) })]);
+    assert!(matches!(result, Err(StoreError::Busy { .. })), "{result:?}");
+    assert_eq!(load(&mut a).entries, [Entry { rev, ..bare(1) }]);
+    b.conn.execute_batch("ROLLBACK").unwrap();
+    a.commit(&[put(&Entry { rev, ..full(1) })]).unwrap();
+}
+
+#[test]
 fn leases_and_open_documents_are_known_to_all() {
     let (_folder, mut a, mut b) = two();
     let (one, other) = (Holder("a".into()), Holder("b".into()));
