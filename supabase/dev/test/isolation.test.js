@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { onEachDatabase } from './support/databases.js';
+import { anonymous, change, person, personWithTeam, pullAll, push } from './support/people.js';
+import { Wire } from './support/wire.js';
+
+const TABLES = ['teams', 'team_members', 'artifacts', 'artifact_history'];
+
+describe('another team', () => {
+  onEachDatabase((server) => {
+    let ann;
+    let eve;
+    let anon;
+    before(async () => {
+      [ann, eve] = await Promise.all([personWithTeam(server, 'ann'), personWithTeam(server, 'eve')]);
+      anon = anonymous(server);
+      await push(ann, change({ content: 'secret' }));
+    });
+    const request = (path, { method = 'POST', token, body, headers } = {}) =>
+      fetch(server.ready.url + path, {
+        method,
+        headers: {
+          apikey: server.ready.publishable_key,
+          'content-type': 'application/json',
+          ...(token && { authorization: `Bearer ${token}` }),
+          ...headers,
+        },
+        body: body && JSON.stringify(body),
+      });
+
+    test('functions answer strangers as if the team did not exist', async () => {
+      const calls = (team) => [
+        ['push_artifacts', { team, changes: [change()] }],
+        ['pull_artifacts', { team, after_seq: 0 }],
+        ['artifact_versions', { team, kind: 'story', id: 'INFRA-040' }],
+        ['add_team_member', { team, email: eve.email, role: 'admin' }],
+      ];
+      const unknown = calls(crypto.randomUUID());
+      for (const [n, [name, args]] of calls(ann.team).entries()) {
+        const stranger = await eve.client.rpc(name, args);
+        assert.equal(stranger.status, 403, name);
+        assert.equal(stranger.error.code, '42501');
+        assert.deepEqual(stranger.error, (await eve.client.rpc(...unknown[n])).error);
+        const nobody = await anon.rpc(name, args);
+        assert.equal(nobody.status, 401, name);
+      }
+    });
+
+    test('tables show a stranger nothing, and nobody signed out gets to ask', async () => {
+      for (const table of TABLES) {
+        const column = table === 'teams' ? 'id' : 'team_id';
+        const { data } = await eve.client.from(table).select().eq(column, ann.team);
+        assert.deepEqual(data, [], table);
+        assert.equal((await anon.from(table).select()).status, 401, table);
+      }
+    });
+
+    test('tables are written by nobody, not even their own members', async () => {
+      const artifact = { team_id: ann.team, kind: 'story', id: 'X', version: 1, seq: 9, path: 'x' };
+      const rows = {
+        teams: { name: 'x' },
+        team_members: { team_id: ann.team, user_id: eve.id, role: 'admin', display_name: 'Eve' },
+        artifacts: artifact,
+        artifact_history: artifact,
+      };
+      for (const [table, row] of Object.entries(rows)) {
+        const column = table === 'teams' ? 'id' : 'team_id';
+        for (const someone of [ann.client, eve.client]) {
+          const writes = [
+            someone.from(table).insert(row),
+            someone.from(table).update({ [column]: eve.team }).eq(column, ann.team),
+            someone.from(table).delete().eq(column, ann.team),
+          ];
+          for (const write of writes) assert.equal((await write).status, 403, table);
+        }
+        assert.equal((await anon.from(table).delete().eq(column, ann.team)).status, 401, table);
+      }
+      assert.equal((await pullAll(ann)).length, 1);
+    });
+
+    test('the helpers behind the functions are out of reach', async () => {
+      for (const name of ['push_round', 'my_team_ids', 'my_role', 'require_role']) {
+        const { status } = await request(`/rest/v1/rpc/${name}`, {
+          token: eve.token,
+          body: {},
+          headers: { 'content-profile': 'private' },
+        });
+        assert.ok(status === 404 || status === 406, `${name}: ${status}`);
+      }
+    });
+
+    test('a stranger joins neither the channel nor its presence', async () => {
+      const wire = await Wire.connect(server);
+      for (const token of [eve.token, undefined]) {
+        const { status, response } = await wire.join(`realtime:team:${ann.team}`, { private: true }, token);
+        assert.equal(status, 'error');
+        assert.match(response.reason, /^Unauthorized: You do not have permissions to read/);
+      }
+      await wire.close();
+    });
+
+    test('a stranger hears nothing on a public channel of the same name', async () => {
+      const wire = await Wire.connect(server);
+      const topic = `realtime:team:${ann.team}`;
+      assert.equal((await wire.join(topic, {}, eve.token)).status, 'ok');
+      await push(ann, change({ id: 'UNHEARD' }));
+      // Delivery is in order: were the push audible, it would come before this.
+      await push(eve, change({ id: crypto.randomUUID() }));
+      const marker = { topic: `team:${ann.team}`, event: 'marker', payload: {} };
+      await request('/realtime/v1/api/broadcast', { token: eve.token, body: { messages: [marker] } });
+      assert.equal((await wire.event('broadcast')).payload.event, 'marker');
+      await wire.close();
+    });
+
+    test('a stranger cannot speak in the channel', async () => {
+      const wire = await Wire.connect(server);
+      const topic = `realtime:team:${ann.team}`;
+      assert.equal((await wire.join(topic, { private: true }, ann.token)).status, 'ok');
+      const message = { topic: `team:${ann.team}`, event: 'forged', payload: {}, private: true };
+      const send = (token, fields) =>
+        request('/realtime/v1/api/broadcast', { token, body: { messages: [{ ...message, ...fields }] } });
+      assert.equal((await send(eve.token)).status, 202);
+      assert.equal((await send(undefined)).status, 202);
+      const single = await request(
+        `/realtime/v1/api/broadcast/team:${ann.team}/events/forged?private=true`,
+        { token: eve.token, body: {} },
+      );
+      assert.equal(single.status, 403);
+      assert.equal((await send(ann.token, { event: 'genuine' })).status, 202);
+      assert.equal((await wire.event('broadcast')).payload.event, 'genuine');
+      await wire.close();
+    });
+
+    test('requests that overlap keep their identities', async () => {
+      const both = await Promise.all(
+        Array.from({ length: 40 }, async (_, n) => {
+          const [someone, other] = n % 2 ? [ann, eve] : [eve, ann];
+          const { data } = await someone.client.from('team_members').select('user_id');
+          return data.length === 1 && data[0].user_id === someone.id && someone.id !== other.id;
+        }),
+      );
+      assert.deepEqual(both, Array(40).fill(true));
+    });
+
+    test('membership ends with the row that gave it', async () => {
+      const ben = { ...(await person(server, 'ben')), team: ann.team };
+      await ann.call('add_team_member', { team: ann.team, email: ben.email, role: 'editor' });
+      await pullAll(ben);
+      await request(`/rest/v1/team_members?user_id=eq.${ben.id}`, {
+        method: 'DELETE',
+        headers: { apikey: server.ready.secret_key },
+      });
+      await assert.rejects(pullAll(ben), { status: 403 });
+      assert.deepEqual((await ben.client.from('artifacts').select()).data, []);
+    });
+  });
+});
