@@ -6,10 +6,16 @@
 //! One TLS configuration serves both HTTP and WebSocket, and no process-wide default is needed.
 
 pub mod auth;
+mod fault;
+mod http;
 mod jwt;
 pub mod realtime;
 pub mod rest;
 pub mod settings;
+#[cfg(test)]
+mod testing;
+mod tls;
+mod wire;
 
 pub use auth::{Auth, User};
 pub use realtime::{Listener, listen};

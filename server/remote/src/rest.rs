@@ -1,22 +1,29 @@
-//! placeholder of the REST client
+//! The [`Remote`] port over PostgREST: three functions for artifacts and a few calls about teams.
+//! Adds what makes an exchange reliable: a fresh token, one repetition when the server refuses it,
+//! and two quick retries when a failure is likely to pass. Everything sent here may be repeated.
+
+use std::time::Duration;
 
 use agent_core::id::Seq;
 use agent_core::ports::{PullPage, PushChange, PushReply, Remote, RemoteError, RemoteVersion, VersionQuery};
+use backon::{ExponentialBuilder, Retryable};
+use reqwest::{Method, Request};
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::auth::Auth;
+use crate::fault::{self, Fault};
+pub use crate::http::Counts;
+use crate::http::Http;
 use crate::settings::Settings;
+use crate::wire;
 
-/// How much was asked of the server so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
-    /// Requests sent, repeated ones and those of the session included.
-    pub requests: u64,
-    /// Bytes of request bodies.
-    pub sent: u64,
-    /// Bytes of answers' bodies, after decompression.
-    pub received: u64,
-}
+const QUICK_RETRIES: usize = 2;
+const FIRST_RETRY: Duration = Duration::from_millis(150);
+/// A server that asks for a longer pause than this gets it from the caller, who has other work.
+const LONGEST_PAUSE_MS: u64 = 2000;
+/// The servers' clocks disagree by about a second when a token is "issued at future".
+const CLOCK_PAUSE: Duration = Duration::from_secs(1);
 
 /// A team one belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,51 +32,198 @@ pub struct Team {
     pub id: Uuid,
     /// Its name.
     pub name: String,
-    /// One's own role in it.
+    /// One's own role in it: `viewer`, `editor`, `approver` or `admin`.
     pub role: String,
 }
 
 /// The team's server of record over Supabase's REST interface. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct SupabaseRemote {}
+pub struct SupabaseRemote {
+    http: Http,
+    auth: Auth,
+    team: Uuid,
+}
 
 impl SupabaseRemote {
     /// Speaks for the session `auth` in the team of `settings`; sends nothing yet.
-    pub fn new(_settings: &Settings, _auth: Auth) -> Self {
-        Self {}
+    pub fn new(settings: &Settings, auth: Auth) -> Self {
+        Self { http: auth.http().clone(), auth, team: settings.team() }
     }
 
     /// What was asked of the server so far, by this remote and its session.
     pub fn counts(&self) -> Counts {
-        Counts::default()
+        self.http.counts()
     }
 
     /// Makes a team with oneself as its admin and returns its id.
-    pub async fn create_team(&self, _name: &str) -> Result<Uuid, RemoteError> {
-        Err(RemoteError::Unreachable("not built yet".to_owned()))
+    ///
+    /// # Errors
+    /// [`RemoteError::Forbidden`] with the server's words when it refuses the name. Not repeated
+    /// after a lost answer, which would make two teams.
+    pub async fn create_team(&self, name: &str) -> Result<Uuid, RemoteError> {
+        let args = serde_json::json!({ "name": name });
+        let body = self.call(&self.function("create_team", to_vec(&args)?)?, Repeat::Never).await?;
+        wire::uuid(&body).map_err(|problem| self.odd("create_team", &problem))
     }
 
     /// Adds the person with this address to the team, or changes their role; returns their id.
-    pub async fn add_team_member(&self, _team: Uuid, _email: &str, _role: &str) -> Result<Uuid, RemoteError> {
-        Err(RemoteError::Unreachable("not built yet".to_owned()))
+    ///
+    /// # Errors
+    /// [`RemoteError::Forbidden`] unless one is an admin of the team, the person has signed up and
+    /// the role exists.
+    pub async fn add_team_member(&self, team: Uuid, email: &str, role: &str) -> Result<Uuid, RemoteError> {
+        let args = serde_json::json!({ "team": team.to_string(), "email": email, "role": role });
+        let body = self.call(&self.function("add_team_member", to_vec(&args)?)?, Repeat::Quickly).await?;
+        wire::uuid(&body).map_err(|problem| self.odd("add_team_member", &problem))
     }
 
     /// The teams the signed-in person belongs to.
     pub async fn teams(&self) -> Result<Vec<Team>, RemoteError> {
-        Err(RemoteError::Unreachable("not built yet".to_owned()))
+        let user = self.auth.user().ok_or_else(|| self.auth.no_session())?;
+        let id = Uuid::try_parse(&user.id)
+            .map_err(|_| RemoteError::SignedOut("the stored session names no user".to_owned()))?;
+        let path = format!("rest/v1/team_members?select=role,teams(id,name)&user_id=eq.{id}");
+        let body = self.call(&self.http.request(Method::GET, &path, None)?, Repeat::Quickly).await?;
+        let teams = wire::teams(&body).map_err(|problem| self.odd("team_members", &problem))?;
+        Ok(teams.into_iter().map(|(id, name, role)| Team { id, name, role }).collect())
     }
+
+    fn function(&self, name: &str, args: Vec<u8>) -> Result<Request, RemoteError> {
+        self.http.request(Method::POST, &format!("rest/v1/rpc/{name}"), Some(args))
+    }
+
+    /// Sends the request until it succeeds or has failed for a reason that repeating cannot cure,
+    /// and returns the body of the success.
+    async fn call(&self, request: &Request, repeat: Repeat) -> Result<Vec<u8>, RemoteError> {
+        let token = self.auth.access_token().await?;
+        let refused = match self.try_quickly(request, &token, repeat).await {
+            Err(Fault::Expired(said)) => said,
+            other => return other.map_err(|fault| self.give_up(fault)),
+        };
+        tracing::debug!(said = refused, "the token was refused; refreshing it");
+        self.auth.invalidate(&token);
+        let token = self.auth.access_token().await?;
+        self.try_quickly(request, &token, repeat).await.map_err(|fault| self.give_up(fault))
+    }
+
+    async fn try_quickly(
+        &self,
+        request: &Request,
+        token: &SecretString,
+        repeat: Repeat,
+    ) -> Result<Vec<u8>, Fault> {
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(FIRST_RETRY)
+            .with_max_times(QUICK_RETRIES)
+            .with_jitter();
+        (|| self.once(request, token))
+            .retry(pauses)
+            .when(|fault| repeat.after(fault))
+            .adjust(|fault, pause| pause.map(|pause| longer_if_asked(fault, pause)))
+            .await
+    }
+
+    async fn once(&self, request: &Request, token: &SecretString) -> Result<Vec<u8>, Fault> {
+        let answer = self.http.send(request, Some(token)).await.map_err(|failed| match failed.quick {
+            true => Fault::Brief(failed.error),
+            false => Fault::Final(failed.error),
+        })?;
+        if !answer.status.is_success() {
+            return Err(fault::judge(self.http.host(), &answer));
+        }
+        if !answer.is_json {
+            let said = fault::excerpt(&answer.body);
+            return Err(Fault::Final(RemoteError::Protocol(format!(
+                "{} answered with a page instead of data, as networks that want a sign-in do: {said}",
+                self.http.host()
+            ))));
+        }
+        Ok(answer.body)
+    }
+
+    fn give_up(&self, fault: Fault) -> RemoteError {
+        let host = self.http.host();
+        match fault {
+            Fault::Brief(error) | Fault::Final(error) => error,
+            Fault::Expired(said) => {
+                RemoteError::SignedOut(format!("{host} does not accept even a fresh token ({said})"))
+            }
+            Fault::NotYet(said) => {
+                RemoteError::Busy { detail: format!("{host}: {said}"), retry_after: Some(LONGEST_PAUSE_MS) }
+            }
+        }
+    }
+
+    fn odd(&self, what: &str, problem: &str) -> RemoteError {
+        RemoteError::Protocol(format!("{} {what}: {problem}", self.http.host()))
+    }
+}
+
+/// Whether an exchange may be repeated when its answer may have been lost.
+#[derive(Debug, Clone, Copy)]
+enum Repeat {
+    /// It does the same however often it is sent.
+    Quickly,
+    /// Only when the server certainly did not act on it.
+    Never,
+}
+
+impl Repeat {
+    fn after(self, fault: &Fault) -> bool {
+        match (self, fault) {
+            // Refused at the door, before anything was done.
+            (_, Fault::NotYet(_)) => true,
+            (Self::Quickly, Fault::Brief(RemoteError::Busy { retry_after, .. })) => {
+                retry_after.is_none_or(|pause| pause <= LONGEST_PAUSE_MS)
+            }
+            (Self::Quickly, Fault::Brief(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+fn longer_if_asked(fault: &Fault, pause: Duration) -> Duration {
+    match fault {
+        Fault::NotYet(_) => pause.max(CLOCK_PAUSE),
+        Fault::Brief(RemoteError::Busy { retry_after: Some(asked), .. }) => {
+            pause.max(Duration::from_millis(*asked))
+        }
+        _ => pause,
+    }
+}
+
+fn to_vec(args: &serde_json::Value) -> Result<Vec<u8>, RemoteError> {
+    serde_json::to_vec(args).map_err(unwritable)
+}
+
+fn unwritable(error: serde_json::Error) -> RemoteError {
+    RemoteError::Protocol(format!("the request cannot be written: {error}"))
 }
 
 impl Remote for SupabaseRemote {
-    async fn push(&self, _changes: Vec<PushChange>) -> Result<PushReply, RemoteError> {
-        Err(RemoteError::Unreachable("not built yet".to_owned()))
+    async fn push(&self, changes: Vec<PushChange>) -> Result<PushReply, RemoteError> {
+        if changes.len() > wire::MAX_CHANGES {
+            let (n, most) = (changes.len(), wire::MAX_CHANGES);
+            return Err(RemoteError::TooMuch(format!("{n} changes in one push; at most {most} are taken")));
+        }
+        let args = wire::push_args(self.team, &changes).map_err(unwritable)?;
+        let body = self.call(&self.function("push_artifacts", args)?, Repeat::Quickly).await?;
+        wire::push_reply(&body, &changes).map_err(|problem| self.odd("push_artifacts", &problem))
     }
 
-    async fn pull(&self, _after: Seq) -> Result<PullPage, RemoteError> {
-        Err(RemoteError::Unreachable("not built yet".to_owned()))
+    async fn pull(&self, after: Seq) -> Result<PullPage, RemoteError> {
+        let args = wire::pull_args(self.team, after).map_err(unwritable)?;
+        let body = self.call(&self.function("pull_artifacts", args)?, Repeat::Quickly).await?;
+        wire::page(&body, after).map_err(|problem| self.odd("pull_artifacts", &problem))
     }
 
-    async fn versions(&self, _query: VersionQuery) -> Result<Vec<RemoteVersion>, RemoteError> {
-        Err(RemoteError::Unreachable("not built yet".to_owned()))
+    async fn versions(&self, query: VersionQuery) -> Result<Vec<RemoteVersion>, RemoteError> {
+        let args = wire::versions_args(self.team, &query).map_err(unwritable)?;
+        let body = self.call(&self.function("artifact_versions", args)?, Repeat::Quickly).await?;
+        wire::versions(&body, query.with_content).map_err(|problem| self.odd("artifact_versions", &problem))
     }
 }
+
+#[cfg(test)]
+#[path = "rest_tests.rs"]
+mod tests;

@@ -1,0 +1,191 @@
+//! The JSON of the Auth service (GoTrue) and of the session file, and the only place either is
+//! spelled. Tokens are plain strings only in here.
+
+use agent_core::ports::RemoteError;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::{Session, User};
+use crate::fault::{self, Fault, Problem};
+use crate::http::Answer;
+
+/// The version of the session file's format.
+const FORMAT: u32 = 1;
+/// What Supabase issues when nothing else is configured.
+const USUAL_LIFETIME: i64 = 3600;
+
+#[derive(Serialize)]
+struct PasswordArgs<'a> {
+    email: &'a str,
+    password: &'a str,
+}
+
+#[derive(Serialize)]
+struct RefreshArgs<'a> {
+    refresh_token: &'a str,
+}
+
+/// The body of a sign-in.
+pub(super) fn password_args(email: &str, password: &SecretString) -> Vec<u8> {
+    let args = PasswordArgs { email, password: password.expose_secret() };
+    serde_json::to_vec(&args).unwrap_or_default()
+}
+
+/// The body of a refresh.
+pub(super) fn refresh_args(token: &SecretString) -> Vec<u8> {
+    serde_json::to_vec(&RefreshArgs { refresh_token: token.expose_secret() }).unwrap_or_default()
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    refresh_token: String,
+    expires_in: Option<i64>,
+    user: Option<GrantedUser>,
+}
+
+#[derive(Deserialize)]
+struct GrantedUser {
+    id: String,
+    email: Option<String>,
+}
+
+/// Reads a granted session. The expiry counts from `now` (seconds since the epoch) on this machine's
+/// clock, so that it is right even where that clock is wrong.
+pub(super) fn session(body: &[u8], now: i64, previous: Option<&User>) -> Result<Session, String> {
+    // serde_json's errors name a position and a type, never a value of a string field.
+    let granted: Granted = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let user = granted.user.map(|user| User { id: user.id, email: user.email.unwrap_or_default() });
+    let user = user.or_else(|| previous.cloned()).ok_or("a session without a user")?;
+    if granted.access_token.is_empty() || granted.refresh_token.is_empty() {
+        return Err("a session without tokens".to_owned());
+    }
+    let lifetime = granted.expires_in.filter(|seconds| *seconds > 0).unwrap_or(USUAL_LIFETIME);
+    Ok(Session {
+        access_token: granted.access_token.into(),
+        refresh_token: granted.refresh_token.into(),
+        expires_at: now.saturating_add(lifetime),
+        lifetime,
+        user,
+    })
+}
+
+/// Why the Auth service granted nothing.
+#[derive(Debug)]
+pub(super) enum Denied {
+    /// The session is over, whatever is tried: somebody must sign in again.
+    Ended(String),
+    /// Anything else; the session is as good as it was.
+    Other(RemoteError),
+}
+
+/// Judges a refusal of the token endpoint.
+pub(super) fn denied(host: &str, answer: &Answer) -> Denied {
+    let problem = Problem::read(answer);
+    let refused = (400..=404).contains(&answer.status.as_u16());
+    let text = problem.text.clone();
+    match problem.code.as_str() {
+        "refresh_token_not_found"
+        | "refresh_token_already_used"
+        | "session_not_found"
+        | "session_expired"
+        | "user_not_found"
+        | "user_banned"
+            if refused =>
+        {
+            Denied::Ended(text)
+        }
+        // Before 2024 the reason was only in the text.
+        _ if refused && text.starts_with("Invalid Refresh Token") => Denied::Ended(text),
+        "invalid_credentials" | "invalid_grant" if refused => {
+            Denied::Other(RemoteError::SignedOut("the address or the password is wrong".to_owned()))
+        }
+        "email_not_confirmed" | "validation_failed" | "phone_not_confirmed" if refused => {
+            Denied::Other(RemoteError::SignedOut(text))
+        }
+        _ => Denied::Other(match fault::judge(host, answer) {
+            Fault::Brief(error) | Fault::Final(error) => error,
+            Fault::Expired(text) => RemoteError::Protocol(format!("{host} refused to sign in: {text}")),
+            Fault::NotYet(text) => RemoteError::Busy { detail: text, retry_after: None },
+        }),
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    format: u32,
+    project: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<FileSession>,
+    /// Why there is no session any more, when the server ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FileSession {
+    access_token: String,
+    refresh_token: String,
+    expires_at: i64,
+    lifetime: i64,
+    user_id: String,
+    email: String,
+}
+
+/// What a session file says.
+#[derive(Debug)]
+pub(super) enum Stored {
+    /// Nothing about this project.
+    Nothing,
+    /// A session.
+    Session(Box<Session>),
+    /// The server ended the session, for this reason.
+    Ended(String),
+    /// The file cannot be used, for this reason; it may be moved aside when `damaged`.
+    Unusable { problem: String, damaged: bool },
+}
+
+/// The bytes of a session file.
+pub(super) fn write_session(project: &str, session: &Session) -> Vec<u8> {
+    let kept = FileSession {
+        access_token: session.access_token.expose_secret().to_owned(),
+        refresh_token: session.refresh_token.expose_secret().to_owned(),
+        expires_at: session.expires_at,
+        lifetime: session.lifetime,
+        user_id: session.user.id.clone(),
+        email: session.user.email.clone(),
+    };
+    let file = File { format: FORMAT, project: project.to_owned(), session: Some(kept), ended: None };
+    serde_json::to_vec(&file).unwrap_or_default()
+}
+
+/// The bytes of a session file that says why there is no session any more.
+pub(super) fn write_ended(project: &str, reason: &str) -> Vec<u8> {
+    let reason = Some(reason.to_owned());
+    let file = File { format: FORMAT, project: project.to_owned(), session: None, ended: reason };
+    serde_json::to_vec(&file).unwrap_or_default()
+}
+
+/// Reads a session file's bytes.
+pub(super) fn read_stored(bytes: &[u8], project: &str) -> Stored {
+    let unusable = |problem: &str, damaged| Stored::Unusable { problem: problem.to_owned(), damaged };
+    // The parser's own words could quote a token, so they are not passed on.
+    let Ok(file) = serde_json::from_slice::<File>(bytes) else { return unusable("is damaged", true) };
+    if file.format > FORMAT {
+        return unusable("was written by a newer agent", false);
+    }
+    if file.project != project {
+        return Stored::Nothing;
+    }
+    match (file.session, file.ended) {
+        (Some(kept), _) => Stored::Session(Box::new(Session {
+            access_token: kept.access_token.into(),
+            refresh_token: kept.refresh_token.into(),
+            expires_at: kept.expires_at,
+            lifetime: kept.lifetime,
+            user: User { id: kept.user_id, email: kept.email },
+        })),
+        (None, Some(reason)) => Stored::Ended(reason),
+        (None, None) => Stored::Nothing,
+    }
+}

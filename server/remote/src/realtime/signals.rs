@@ -1,0 +1,47 @@
+//! What goes into and comes out of [`super::channel`]: the whole vocabulary between the machine that
+//! decides and the task that acts.
+
+use agent_core::ports::LiveEvent;
+use secrecy::SecretString;
+
+use super::frames::Frame;
+
+/// Milliseconds since the machine was started.
+pub(crate) type Millis = u64;
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A deadline passed, or nothing at all.
+    Tick,
+    /// The socket is open.
+    Opened,
+    /// The socket cannot be opened, broke or was closed; for people.
+    Lost(String),
+    /// The server will not open a socket for us; for people.
+    Refused(String),
+    Frame(Frame),
+    /// The token asked for, and for how long it need not be replaced.
+    Token(SecretString, Millis),
+    /// There is no token now, but there may be one later.
+    NoToken(String),
+    /// There is no session.
+    SignedOut(String),
+    /// The session was changed by this process, or somebody wants it tried now.
+    Woken,
+}
+
+/// What to do about it.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// Open the socket.
+    Connect,
+    /// Close the socket, if there is one, and forget about an attempt under way.
+    Disconnect,
+    /// Get the access token; `refused` when the server did not take the last one.
+    FetchToken {
+        refused: bool,
+    },
+    Send(Frame),
+    Emit(LiveEvent),
+}
