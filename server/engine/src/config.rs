@@ -26,6 +26,8 @@ pub struct ConfigError {
 /// A checked configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The project alone, which is all that signing in and making a team need; `Err` as below.
+    pub project: Result<ProjectConfig, String>,
     /// Where the team's project is; `Err` says what is missing, which only matters once the remote
     /// is needed: a workspace works without one.
     pub remote: Result<RemoteConfig, String>,
@@ -33,6 +35,15 @@ pub struct Config {
     pub sync: SyncConfig,
     /// Which folders hold which kind.
     pub kinds: Kinds,
+}
+
+/// The `remote` section without the team.
+#[derive(Debug, Clone)]
+pub struct ProjectConfig {
+    /// The project's address.
+    pub url: url::Url,
+    /// The publishable key.
+    pub anon_key: SecretString,
 }
 
 /// The `remote` section.
@@ -154,7 +165,9 @@ pub fn parse(file: &str, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Re
     }
     let settings = sync(&parsed.sync);
     let kinds = kinds(parsed.sync.kinds).map_err(|problem| error(format!("sync.kinds: {problem}")))?;
-    Ok(Config { remote: remote(parsed.remote, env), sync: settings, kinds })
+    let project = project(&parsed.remote, env);
+    let remote = project.clone().and_then(|project| remote(parsed.remote, project, env));
+    Ok(Config { project, remote, sync: settings, kinds })
 }
 
 fn sync(section: &SyncSection) -> SyncConfig {
@@ -175,28 +188,38 @@ fn sync(section: &SyncSection) -> SyncConfig {
     }
 }
 
-fn remote(section: RemoteSection, env: &dyn Fn(&str) -> Option<String>) -> Result<RemoteConfig, String> {
-    let need = |key: &str, value: Option<String>| match value {
-        Some(value) if !value.trim().is_empty() => expand(&value, env).map_err(|e| format!("remote.{key}: {e}")),
-        _ => Err(format!("remote.{key} is not set")),
-    };
-    let as_url = |key: &str, value: String| {
-        url::Url::parse(value.trim()).map_err(|cause| format!("remote.{key}: {value:?} is no address: {cause}"))
-    };
-    let url = as_url("url", need("url", section.url)?)?;
-    let team = need("team_id", section.team_id)?;
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+fn project(section: &RemoteSection, env: Env<'_>) -> Result<ProjectConfig, String> {
+    let url = as_url("url", &need("url", section.url.as_deref(), env)?)?;
+    let anon_key = SecretString::from(need("anon_key", section.anon_key.as_deref(), env)?);
+    Ok(ProjectConfig { url, anon_key })
+}
+
+fn remote(section: RemoteSection, project: ProjectConfig, env: Env<'_>) -> Result<RemoteConfig, String> {
+    let team = need("team_id", section.team_id.as_deref(), env)?;
     let team_id = team
         .trim()
         .parse()
         .map_err(|_| format!("remote.team_id: {team:?} is no UUID; agent login shows the teams you are in"))?;
-    let realtime_url = match section.realtime_url {
+    let realtime_url = match section.realtime_url.as_deref() {
         Some(value) if !value.trim().is_empty() => {
-            Some(as_url("realtime_url", need("realtime_url", Some(value))?)?)
+            Some(as_url("realtime_url", &need("realtime_url", Some(value), env)?)?)
         }
         _ => None,
     };
-    let anon_key = SecretString::from(need("anon_key", section.anon_key)?);
-    Ok(RemoteConfig { url, anon_key, team_id, realtime_url })
+    Ok(RemoteConfig { url: project.url, anon_key: project.anon_key, team_id, realtime_url })
+}
+
+fn need(key: &str, value: Option<&str>, env: Env<'_>) -> Result<String, String> {
+    match value {
+        Some(value) if !value.trim().is_empty() => expand(value, env).map_err(|e| format!("remote.{key}: {e}")),
+        _ => Err(format!("remote.{key} is not set")),
+    }
+}
+
+fn as_url(key: &str, value: &str) -> Result<url::Url, String> {
+    url::Url::parse(value.trim()).map_err(|cause| format!("remote.{key}: {value:?} is no address: {cause}"))
 }
 
 fn kinds(configured: Option<BTreeMap<String, Vec<String>>>) -> Result<Kinds, String> {
