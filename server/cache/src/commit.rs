@@ -9,6 +9,7 @@ use agent_core::sync::{Entry, PendingChange};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::error::Fault;
+use crate::migrate;
 use crate::read;
 use crate::row;
 
@@ -20,6 +21,7 @@ pub(crate) fn commit(conn: &mut Connection, writes: &[Write]) -> Result<Rev, Fau
         return Ok(read::counters(conn)?.rev);
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    migrate::check(&tx)?;
     let stale = stale(&tx, writes)?;
     if !stale.is_empty() {
         return Err(Fault::Stale(stale));

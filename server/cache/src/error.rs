@@ -13,6 +13,7 @@ pub(crate) enum Fault {
     Sql(rusqlite::Error),
     Stale(Vec<ArtifactKey>),
     Damaged(String),
+    TooNew { found: u32, known: u32 },
 }
 
 impl From<rusqlite::Error> for Fault {
@@ -28,6 +29,7 @@ impl Fault {
             Self::Sql(error) => sql(path, &error),
             Self::Stale(keys) => StoreError::Stale(keys),
             Self::Damaged(detail) => corrupt(path, detail),
+            Self::TooNew { found, known } => StoreError::TooNew { path: path.to_owned(), found, known },
         }
     }
 }

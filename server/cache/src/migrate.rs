@@ -15,11 +15,7 @@ pub(crate) fn migrate(conn: &mut Connection, path: &str) -> Result<(), StoreErro
 }
 
 pub(crate) fn run(conn: &mut Connection, path: &str, steps: &[&str]) -> Result<(), StoreError> {
-    let known = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-    let found = version(conn).map_err(|fault| fault.at(path))?;
-    if found > known {
-        return Err(StoreError::TooNew { path: path.to_owned(), found, known });
-    }
+    let found = refuse_newer(conn, steps).map_err(|fault| fault.at(path))?;
     if found == 0 && has_tables(conn).map_err(|error| looking(error).at(path))? {
         return Err(Fault::Damaged("it holds tables but no schema version".to_owned()).at(path));
     }
@@ -31,8 +27,24 @@ pub(crate) fn run(conn: &mut Connection, path: &str, steps: &[&str]) -> Result<(
     Ok(())
 }
 
+/// Fails when a newer program migrated the database since this one opened it: what it means by its
+/// tables is no longer known here.
+pub(crate) fn check(conn: &Connection) -> Result<(), Fault> {
+    refuse_newer(conn, STEPS).map(|_| ())
+}
+
+fn refuse_newer(conn: &Connection, steps: &[&str]) -> Result<u32, Fault> {
+    let known = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+    let found = version(conn)?;
+    if found > known {
+        return Err(Fault::TooNew { found, known });
+    }
+    Ok(found)
+}
+
 fn version(conn: &Connection) -> Result<u32, Fault> {
-    let stored: i32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(looking)?;
+    let mut statement = conn.prepare_cached("PRAGMA user_version").map_err(looking)?;
+    let stored: i32 = statement.query_row([], |row| row.get(0)).map_err(looking)?;
     u32::try_from(stored).map_err(|_| Fault::Damaged(format!("its schema version is {stored}")))
 }
 

@@ -57,6 +57,17 @@ fn a_newer_database_is_refused_and_left_as_it_is() {
 }
 
 #[test]
+fn a_process_that_a_newer_one_overtook_commits_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("agent.db");
+    let mut cache = Cache::open(&path).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.pragma_update(None, "user_version", i64::try_from(STEPS.len()).unwrap() + 1).unwrap();
+    assert!(matches!(cache.commit(&[blob(1)]), Err(StoreError::TooNew { .. })));
+    assert_eq!(cache.text(hash(1)).unwrap(), None);
+}
+
+#[test]
 fn a_step_that_fails_leaves_the_version_before_it() {
     let mut conn = Connection::open_in_memory().unwrap();
     let steps = ["CREATE TABLE a (x) STRICT", "CREATE TABLE a (x INT) STRICT"];
