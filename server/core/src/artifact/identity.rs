@@ -79,21 +79,22 @@ impl Kinds {
         Ok(Self(rules))
     }
 
-    /// Plans, stories, runbooks, ADRs and journeys below `.agent/`.
+    /// Plans, stories, runbooks, ADRs and journeys below `.agent/`. Of a kind's folders the first is
+    /// where new files go.
     pub fn standard() -> Self {
-        let rule = |kind: &str, folder: &str, extensions: &[&str]| {
+        let rule = |kind: &str, folders: [&str; 2], extensions: &[&str]| {
             Kind::new(kind).ok().map(|kind| KindRule {
                 kind,
-                folders: vec![format!(".agent/cache/{folder}"), format!(".agent/{folder}")],
+                folders: folders.map(str::to_owned).into(),
                 extensions: extensions.iter().map(|&e| e.to_owned()).collect(),
             })
         };
         let rules = [
-            rule("plan", "plans", &["md"]),
-            rule("story", "stories", &["md"]),
-            rule("runbook", "runbooks", &["md"]),
-            rule("adr", "adrs", &["md"]),
-            rule("journey", "journeys", &["md", "yaml", "yml"]),
+            rule("plan", [".agent/cache/plans", ".agent/plans"], &["md"]),
+            rule("story", [".agent/cache/stories", ".agent/stories"], &["md"]),
+            rule("runbook", [".agent/cache/runbooks", ".agent/runbooks"], &["md"]),
+            rule("adr", [".agent/adrs", ".agent/cache/adrs"], &["md"]),
+            rule("journey", [".agent/cache/journeys", ".agent/journeys"], &["md", "yaml", "yml"]),
         ];
         Self(rules.into_iter().flatten().collect())
     }

@@ -5,3 +5,6 @@
 
 pub mod identity;
 pub mod parse;
+mod references;
+mod state;
+mod yaml;
