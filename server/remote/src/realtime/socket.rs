@@ -200,7 +200,8 @@ impl<F: Fn(LiveEvent) + Send> Task<F> {
     }
 }
 
-fn outran(by_wall: Duration, by_mono: Duration) -> bool {
+/// Whether time passed that the monotonic clock did not count.
+pub(super) fn outran(by_wall: Duration, by_mono: Duration) -> bool {
     by_wall.saturating_sub(by_mono) > SLEPT
 }
 
