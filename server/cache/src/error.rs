@@ -96,6 +96,8 @@ fn failure_class(failure: &ffi::Error, message: &str) -> Class {
         ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
             Class::Unwritable
         }
+        // The core's types cannot hold what the schema's checks forbid.
+        ErrorCode::ConstraintViolation if is_check(failure.extended_code) => Class::Corrupt,
         ErrorCode::SystemIoFailure => io_class(failure.extended_code),
         // Names that constraints of the schema refer to are looked up only when they are needed.
         ErrorCode::Unknown
@@ -105,6 +107,13 @@ fn failure_class(failure: &ffi::Error, message: &str) -> Class {
         }
         _ => Class::Failed,
     }
+}
+
+fn is_check(extended_code: i32) -> bool {
+    matches!(
+        extended_code,
+        ffi::SQLITE_CONSTRAINT_CHECK | ffi::SQLITE_CONSTRAINT_NOTNULL | ffi::SQLITE_CONSTRAINT_DATATYPE
+    )
 }
 
 fn io_class(extended_code: i32) -> Class {

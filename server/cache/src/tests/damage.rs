@@ -153,6 +153,22 @@ fn every_flipped_byte_is_survived() {
 }
 
 #[test]
+fn a_schema_that_forbids_what_is_written_is_damage() {
+    let (_folder, path) = sound();
+    let mut cache = Cache::open(&path).unwrap();
+    cache
+        .conn
+        .execute_batch(
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(sql, '(base_hash) = 32', '(base_hash) = 22');
+             PRAGMA writable_schema = RESET;",
+        )
+        .unwrap();
+    let result = cache.commit(&[put(&full(77))]);
+    assert!(matches!(result, Err(StoreError::Corrupt { .. })), "{result:?}");
+}
+
+#[test]
 fn a_content_that_is_not_what_its_hash_says_is_not_handed_out() {
     let (_folder, path) = sound();
     let mut cache = Cache::open(&path).unwrap();
