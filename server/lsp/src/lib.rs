@@ -1,1 +1,69 @@
-//! placeholder
+//! The language server: protocol in, protocol out. A handler converts, hands over to the session's
+//! loop in `agent-engine` or reads a picture of its state, and converts back; it waits neither for
+//! the network nor for the disk nor for the client. Notifications take effect in their first
+//! statement, before any await, because only that keeps their order (docs/architecture.md).
+
+mod actions;
+mod apply;
+mod capabilities;
+mod compare;
+mod diagnostics;
+mod documents;
+mod folders;
+mod guard;
+mod handlers;
+mod hover;
+mod hunks;
+mod publisher;
+mod server;
+mod status;
+mod types;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower_lsp::{LspService, Server};
+
+use crate::server::{Backend, State};
+
+/// How many requests may be under way; notifications are not counted against each other, since each
+/// is done at its first poll.
+const CONCURRENCY: usize = 64;
+/// How long the end waits for the loop to finish what it is doing. Saved text is durable before.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// What the server needs to know from the outside.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where sign-ins are kept (`$AGENT_HOME`).
+    pub home: PathBuf,
+    /// How this program names itself to the remote.
+    pub client: String,
+}
+
+/// Serves one client on standard input and output until it says `exit` or goes away.
+///
+/// # Errors
+/// None at present; the type leaves room for a transport that can fail to start.
+pub async fn run(options: Options) -> std::io::Result<()> {
+    serve(options, tokio::io::stdin(), tokio::io::stdout()).await;
+    Ok(())
+}
+
+/// Serves one client on any pair of streams, for tests and other transports.
+pub async fn serve(options: Options, input: impl AsyncRead + Unpin, output: impl AsyncWrite) {
+    let mut state = None;
+    let (service, socket) = LspService::build(|client| {
+        let made = Arc::new(State::new(client, options));
+        state = Some(Arc::clone(&made));
+        Backend::new(made)
+    })
+    .custom_method("agent/status", Backend::status)
+    .finish();
+    Server::new(input, output, socket).concurrency_level(CONCURRENCY).serve(service).await;
+    if let Some(state) = state {
+        let _ = tokio::task::spawn_blocking(move || state.folders.stop(LAST_WORDS)).await;
+    }
+}

@@ -96,8 +96,15 @@ impl<'a> Draft<'a> {
         let remote_version = entry.remote_version();
         if noted {
             let key = key.clone();
-            self.writes
-                .push(Write::Operation(Operation { at, key, cause, before, after, remote_version, author }));
+            self.writes.push(Write::Operation(Operation {
+                at,
+                key,
+                cause,
+                before,
+                after,
+                remote_version,
+                author,
+            }));
         }
     }
 
@@ -142,7 +149,8 @@ impl<'a> Draft<'a> {
                 Some((opened, is_open)) if opened == key => *is_open,
                 _ => self.machine.open.contains(key),
             };
-            given.open = here || self.elsewhere.as_ref().unwrap_or(&self.machine.open_elsewhere).contains(key);
+            given.open =
+                here || self.elsewhere.as_ref().unwrap_or(&self.machine.open_elsewhere).contains(key);
         }
         given.base_searched |= self.searched.as_ref() == Some(key);
         given

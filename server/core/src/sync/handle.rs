@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use crate::id::{ArtifactKey, ChangeId, ContentHash, Seq, Version};
 use crate::ports::{
-    Cause, ChangeOutcome, LiveEvent, PullPage, PushOutcome, PushReply, RemoteError, RemoteRow, Snapshot, Write,
+    Cause, ChangeOutcome, LiveEvent, PullPage, PushOutcome, PushReply, RemoteError, RemoteRow, Snapshot,
+    Write,
 };
 use crate::sync::draft::{Draft, agree};
 use crate::sync::event::{Event, FileDone, FileEffect, Found, Memory, ResolvedBase};
@@ -185,7 +186,8 @@ fn push_wanted(draft: &mut Draft<'_>, retry_refused: bool) {
     if !retry_refused {
         return;
     }
-    let parked: Vec<_> = draft.machine.entries().filter(|e| e.parked.is_some()).map(|e| e.key.clone()).collect();
+    let parked: Vec<_> =
+        draft.machine.entries().filter(|e| e.parked.is_some()).map(|e| e.key.clone()).collect();
     for key in parked {
         if let Some(entry) = draft.known(&key) {
             entry.parked = None;
@@ -345,8 +347,7 @@ fn accepted(draft: &mut Draft<'_>, key: &ArtifactKey, change_id: ChangeId, versi
             return;
         }
         let same_path = pending.path == entry.path;
-        entry.remote =
-            Some(RemoteSide { hash: pending.hash, version, seq, path: pending.path, author, at });
+        entry.remote = Some(RemoteSide { hash: pending.hash, version, seq, path: pending.path, author, at });
         entry.base = pending.hash;
         entry.base_version = version;
         if same_path {

@@ -11,8 +11,8 @@ mod handle;
 pub mod link;
 mod machine;
 pub mod next;
-pub mod resolve;
 mod plan;
+pub mod resolve;
 pub mod status;
 
 pub use entry::{Entry, FileStat, Parked, PendingChange, RemoteSide};

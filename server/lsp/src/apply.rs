@@ -1,0 +1,170 @@
+//! Doing what a code action says: the commands. An open document changes only through an edit that
+//! the client applies, tagged with the version it was made for; the base moves once the client says
+//! it did, and becomes durable with the next save.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent_core::id::Text;
+use agent_core::sync::ResolvedBase;
+use agent_core::sync::resolve::{Sides, resolve};
+use agent_engine::resolve::Ask;
+use tower_lsp::jsonrpc::{Error, Result};
+
+use crate::actions::{ResolveArgs, Wanted, take_of};
+use crate::documents::{BufferBase, Snapshot, Undo};
+use crate::folders::Place;
+use crate::hunks::Hunks;
+use crate::server::State;
+use crate::types::{
+    DocumentChanges, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextEdit,
+    Uri, WorkspaceEdit,
+};
+
+/// Takes a side; its argument is a [`ResolveArgs`].
+pub(crate) const RESOLVE: &str = "agent.resolve";
+/// Shows the remote's version beside the local one; its argument has a `uri`.
+pub(crate) const COMPARE: &str = "agent.compare";
+/// Pushes now, also what was refused.
+pub(crate) const PUSH: &str = "agent.push";
+/// Pulls now.
+pub(crate) const PULL: &str = "agent.pull";
+/// Every command.
+pub(crate) const COMMANDS: [&str; 4] = [RESOLVE, COMPARE, PUSH, PULL];
+
+/// How long the client may take to apply an edit; it may ask the user.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Checks a resolution against what there is now, and starts it.
+///
+/// # Errors
+/// `ContentModified` when document, base or remote moved since the action was offered: nothing is
+/// changed then.
+pub(crate) fn start(state: &Arc<State>, args: &ResolveArgs) -> Result<()> {
+    let uri: Uri = args.uri.parse().map_err(|_| Error::invalid_params("the uri is none"))?;
+    let document = state.documents.get(&uri).ok_or_else(Error::content_modified)?;
+    let place = document.place.clone().ok_or_else(Error::content_modified)?;
+    let view = place.view().ok_or_else(Error::content_modified)?;
+    let entry = &view.entry;
+    let same = document.version == args.version
+        && entry.remote_version().0 == args.remote_version
+        && entry.base.map(|hash| hash.to_string()) == args.base;
+    if !same {
+        return Err(Error::content_modified());
+    }
+    let hunks = Hunks::of_document(&document, view).ok_or_else(Error::content_modified)?;
+    let sides = resolve(hunks.base.as_ref(), Some(&hunks.local), hunks.remote.as_ref(), take_of(args))
+        .map_err(|cannot| Error::invalid_params(cannot.to_string()))?;
+    if sides.local.is_none() {
+        delete(state, &place, &hunks, args)?;
+        return Ok(());
+    }
+    edit(state, document, hunks, sides, moves_base(args.take));
+    Ok(())
+}
+
+/// Whether the choice must be remembered. Text taken from the remote speaks for itself: both sides
+/// have it, so nothing conflicts there any more, and an undo in the editor undoes all of it.
+fn moves_base(take: Wanted) -> bool {
+    !matches!(take, Wanted::Remote | Wanted::AllRemote | Wanted::Incoming)
+}
+
+/// Takes every change of the remote into a document that has none of its own.
+pub(crate) fn take_all(state: &Arc<State>, document: Snapshot, hunks: Hunks) {
+    let take = agent_core::sync::resolve::Take::Incoming;
+    if let Ok(sides) = resolve(hunks.base.as_ref(), Some(&hunks.local), hunks.remote.as_ref(), take)
+        && sides.local.is_some()
+    {
+        edit(state, document, hunks, sides, false);
+    }
+}
+
+/// The remote deleted it and so shall we: the file goes, its text stays in the cache.
+fn delete(state: &Arc<State>, place: &Place, hunks: &Hunks, args: &ResolveArgs) -> Result<()> {
+    if !hunks.is_saved {
+        return Err(Error::invalid_params("the document has unsaved changes; save or discard them first"));
+    }
+    let entry = &hunks.view.entry;
+    let ask = Ask {
+        key: place.key.clone(),
+        take: take_of(args),
+        seen: Some((entry.base, entry.remote_version())),
+        even_open: true,
+    };
+    let (client, runtime) = (state.client.clone(), tokio::runtime::Handle::current());
+    place.folder.handle.resolve(ask, move |answer| {
+        if let Err(error) = answer {
+            runtime.spawn(async move { client.show_message(MessageType::ERROR, error).await });
+        }
+    });
+    Ok(())
+}
+
+/// Sends the edit from a task of its own, because a handler that waits for the client can keep the
+/// client's answer from ever being read.
+fn edit(state: &Arc<State>, document: Snapshot, hunks: Hunks, sides: Sides, moves_base: bool) {
+    let undo = Undo { text: Arc::clone(&document.text), base: document.base.clone() };
+    let moved = moves_base.then(|| BufferBase {
+        from: hunks.view.entry.base,
+        to: sides.base.as_deref().map(|text| hunks.with_bom(text)),
+        undo: (!sides.edits.is_empty()).then(|| Arc::new(undo)),
+    });
+    if sides.edits.is_empty() {
+        settle(state, &document, &hunks, moved);
+        return;
+    }
+    let edit = workspace_edit(state, &document, &hunks, &sides);
+    let state = Arc::clone(state);
+    tokio::spawn(async move {
+        match tokio::time::timeout(PATIENCE, state.client.apply_edit(edit)).await {
+            Ok(Ok(response)) if response.applied => {
+                if moved.is_some() {
+                    state.documents.set_base(&document.uri, moved);
+                }
+            }
+            Ok(Ok(response)) => {
+                let reason = response.failure_reason.unwrap_or_else(|| "it gave no reason".to_owned());
+                let message = format!("The editor did not apply the change ({reason}); nothing was changed.");
+                state.client.show_message(MessageType::WARNING, message).await;
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "applyEdit"),
+            Err(_) => tracing::warn!("the client did not answer applyEdit"),
+        }
+        state.publisher.document(document.uri);
+    });
+}
+
+/// Moves the base without an edit: at once where the buffer is what the file holds, else with the
+/// next save.
+fn settle(state: &Arc<State>, document: &Snapshot, hunks: &Hunks, moved: Option<BufferBase>) {
+    let Some(moved) = moved else { return };
+    state.documents.set_base(&document.uri, Some(moved.clone()));
+    if let (true, Some(place)) = (hunks.is_saved, &document.place) {
+        place.folder.handle.move_base(place.key.clone(), resolved(moved));
+    }
+    state.publisher.document(document.uri.clone());
+}
+
+/// A base moved in a buffer, as the machine takes it.
+pub(crate) fn resolved(moved: BufferBase) -> ResolvedBase {
+    ResolvedBase { from: moved.from, to: moved.to.map(Text::new) }
+}
+
+fn workspace_edit(state: &State, document: &Snapshot, hunks: &Hunks, sides: &Sides) -> WorkspaceEdit {
+    let client = state.client_can();
+    let edits = sides.edits.iter().map(|edit| TextEdit {
+        range: hunks.whole_lines(&edit.lines, client.encoding),
+        new_text: edit.text.clone(),
+    });
+    if client.versioned_edits {
+        let text_document = OptionalVersionedTextDocumentIdentifier {
+            uri: document.uri.clone(),
+            version: Some(document.version),
+        };
+        let edits = edits.map(OneOf::Left).collect();
+        let changes = DocumentChanges::Edits(vec![TextDocumentEdit { text_document, edits }]);
+        return WorkspaceEdit { document_changes: Some(changes), ..WorkspaceEdit::default() };
+    }
+    let changes = [(document.uri.clone(), edits.collect())].into_iter().collect();
+    WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }
+}

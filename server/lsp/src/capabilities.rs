@@ -1,0 +1,102 @@
+//! What the client can do, read once from `initialize`, and what this server offers it.
+
+use agent_core::text::Encoding;
+
+use crate::types::{
+    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, DiagnosticOptions,
+    DiagnosticServerCapabilities, ExecuteCommandOptions, HoverProviderCapability, OneOf,
+    PositionEncodingKind, SaveOptions, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkspaceFoldersServerCapabilities,
+    WorkspaceServerCapabilities,
+};
+
+/// What this client can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Client {
+    pub(crate) encoding: Encoding,
+    /// Edits may carry the version of the document they were made for.
+    pub(crate) versioned_edits: bool,
+    /// The client asks for diagnostics of open documents itself.
+    pub(crate) pulls_diagnostics: bool,
+    pub(crate) refreshes_diagnostics: bool,
+    pub(crate) related_information: bool,
+    pub(crate) code_description: bool,
+    pub(crate) progress: bool,
+    pub(crate) show_document: bool,
+    pub(crate) message_actions: bool,
+    pub(crate) status: bool,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::of(&ClientCapabilities::default())
+    }
+}
+
+impl Client {
+    pub(crate) fn of(declared: &ClientCapabilities) -> Self {
+        let general = declared.general.as_ref();
+        let offered = general.and_then(|general| general.position_encodings.as_ref());
+        let utf8 = offered.is_some_and(|offered| offered.contains(&PositionEncodingKind::UTF8));
+        let document = declared.text_document.as_ref();
+        let workspace = declared.workspace.as_ref();
+        let window = declared.window.as_ref();
+        let publish = document.and_then(|document| document.publish_diagnostics.as_ref());
+        let edit = workspace.and_then(|workspace| workspace.workspace_edit.as_ref());
+        let refresh = workspace.and_then(|workspace| workspace.diagnostics.as_ref());
+        let experimental = declared.experimental.as_ref();
+        Self {
+            encoding: if utf8 { Encoding::Utf8 } else { Encoding::Utf16 },
+            versioned_edits: edit.and_then(|edit| edit.document_changes).unwrap_or(false),
+            pulls_diagnostics: document.is_some_and(|document| document.diagnostic.is_some()),
+            refreshes_diagnostics: refresh.and_then(|refresh| refresh.refresh_support).unwrap_or(false),
+            related_information: publish.and_then(|publish| publish.related_information).unwrap_or(false),
+            code_description: publish.and_then(|p| p.code_description_support).unwrap_or(false),
+            progress: window.and_then(|window| window.work_done_progress).unwrap_or(false),
+            show_document: window.is_some_and(|w| w.show_document.as_ref().is_some_and(|s| s.support)),
+            message_actions: window.is_some_and(|window| window.show_message.is_some()),
+            status: experimental.is_some_and(|more| more.get("agentStatus").is_some_and(|on| on == true)),
+        }
+    }
+}
+
+/// What this server offers a client.
+pub(crate) fn server(client: Client) -> ServerCapabilities {
+    let encoding = match client.encoding {
+        Encoding::Utf8 => PositionEncodingKind::UTF8,
+        _ => PositionEncodingKind::UTF16,
+    };
+    let sync = TextDocumentSyncOptions {
+        open_close: Some(true),
+        change: Some(TextDocumentSyncKind::INCREMENTAL),
+        save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
+        ..TextDocumentSyncOptions::default()
+    };
+    ServerCapabilities {
+        position_encoding: Some(encoding),
+        text_document_sync: Some(TextDocumentSyncCapability::Options(sync)),
+        hover_provider: Some(HoverProviderCapability::Simple(true)),
+        code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
+            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
+            ..CodeActionOptions::default()
+        })),
+        execute_command_provider: Some(ExecuteCommandOptions {
+            commands: crate::apply::COMMANDS.iter().map(|&command| command.to_owned()).collect(),
+            ..ExecuteCommandOptions::default()
+        }),
+        diagnostic_provider: client.pulls_diagnostics.then(|| {
+            DiagnosticServerCapabilities::Options(DiagnosticOptions {
+                identifier: Some("agent".to_owned()),
+                ..DiagnosticOptions::default()
+            })
+        }),
+        workspace: Some(WorkspaceServerCapabilities {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(OneOf::Left(true)),
+            }),
+            ..WorkspaceServerCapabilities::default()
+        }),
+        ..ServerCapabilities::default()
+    }
+}

@@ -1,0 +1,57 @@
+//! `textDocument/didOpen`, `didChange`, `didSave`, `didClose`.
+
+use std::sync::Arc;
+
+use crate::apply::resolved;
+use crate::folders::file_of;
+use crate::server::State;
+use crate::types::{
+    DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    DidSaveTextDocumentParams,
+};
+
+pub(crate) fn did_open(state: &Arc<State>, params: DidOpenTextDocumentParams) {
+    let document = params.text_document;
+    let place = state.folders.place(&document.uri);
+    state.documents.open(&document.uri, document.version, &document.text, place.clone());
+    match place {
+        Some(place) => place.folder.handle.opened(place.path),
+        None => open_folder_of(state, &document.uri),
+    }
+    state.publisher.document(document.uri);
+}
+
+/// A file opened on its own, without its folder: its project is looked for above it.
+fn open_folder_of(state: &Arc<State>, uri: &crate::types::Uri) {
+    let Some(file) = file_of(uri) else { return };
+    if let Some(workspace) = file.parent().and_then(agent_engine::workspace::Workspace::find) {
+        state.open_folder(workspace.root().to_owned());
+    }
+}
+
+pub(crate) fn did_change(state: &State, params: DidChangeTextDocumentParams) {
+    let document = params.text_document;
+    let encoding = state.client_can().encoding;
+    if !state.documents.change(&document.uri, document.version, params.content_changes, encoding) {
+        tracing::warn!(uri = document.uri.as_str(), "a change of a document that is not open");
+        return;
+    }
+    state.publisher.document(document.uri);
+}
+
+pub(crate) fn did_save(state: &State, params: &DidSaveTextDocumentParams) {
+    let uri = &params.text_document.uri;
+    let document = state.documents.get(uri);
+    let place = document.as_ref().and_then(|document| document.place.clone());
+    let Some(place) = place.or_else(|| state.folders.place(uri)) else { return };
+    let base = document.and_then(|document| document.base);
+    place.folder.handle.saved(place.path, base.map(resolved));
+}
+
+pub(crate) fn did_close(state: &State, params: DidCloseTextDocumentParams) {
+    let uri = params.text_document.uri;
+    if let Some(place) = state.documents.close(&uri) {
+        place.folder.handle.closed(place.path);
+    }
+    state.publisher.closed(uri);
+}

@@ -1,0 +1,11 @@
+//! `textDocument/hover`.
+
+use crate::hover;
+use crate::server::State;
+use crate::types::{Hover, HoverParams};
+
+pub(crate) fn hover(state: &State, params: &HoverParams) -> Option<Hover> {
+    let asked = &params.text_document_position_params;
+    let (_, hunks) = super::hunks(state, &asked.text_document.uri)?;
+    hover::at(&hunks, asked.position, state.client_can().encoding)
+}

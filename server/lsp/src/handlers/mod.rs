@@ -1,0 +1,30 @@
+//! The protocol's requests and notifications, one file each. A notification takes effect before its
+//! handler first awaits; a request takes its snapshot in its first statement.
+
+mod code_action;
+mod diagnostic;
+mod documents;
+mod execute_command;
+mod folders;
+mod hover;
+
+pub(crate) use code_action::code_action;
+pub(crate) use diagnostic::diagnostic;
+pub(crate) use documents::{did_change, did_close, did_open, did_save};
+pub(crate) use execute_command::execute_command;
+pub(crate) use folders::{did_change_folders, did_change_watched_files, roots};
+pub(crate) use hover::hover;
+
+use std::sync::Arc;
+
+use crate::hunks::Hunks;
+use crate::server::State;
+use crate::types::Uri;
+
+/// The sides of an open document's artifact, as of now.
+fn hunks(state: &State, uri: &Uri) -> Option<(crate::documents::Snapshot, Hunks)> {
+    let document = state.documents.get(uri)?;
+    let view = document.place.as_ref()?.view()?;
+    let hunks = Hunks::of_document(&document, Arc::clone(&view))?;
+    Some((document, hunks))
+}

@@ -1,0 +1,114 @@
+//! An artifact's three sides as an open document sees them: the buffer is local, and the base is
+//! the one resolved in the buffer, where there is one. Diagnostics, actions and hover all start here.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use agent_core::merge::{Merge, Region};
+use agent_core::text::{Encoding, LineIndex, without_bom};
+use agent_engine::View;
+
+use crate::documents::{BufferBase, Snapshot};
+use crate::types;
+
+const BOM: &str = "\u{feff}";
+
+/// The sides of one artifact.
+pub(crate) struct Hunks {
+    pub(crate) view: Arc<View>,
+    pub(crate) base: Option<Arc<str>>,
+    pub(crate) local: Arc<str>,
+    pub(crate) remote: Option<Arc<str>>,
+    /// The merge; `None` when the remote has deleted it.
+    pub(crate) merge: Option<Merge>,
+    /// Whether the buffer holds exactly what the file does.
+    pub(crate) is_saved: bool,
+    bom: bool,
+    index: LineIndex,
+}
+
+impl Hunks {
+    /// The sides of an open document; `None` when the remote has nothing that local does not know.
+    pub(crate) fn of_document(document: &Snapshot, view: Arc<View>) -> Option<Self> {
+        let moved = document.base.as_ref().filter(|moved| moved.from == view.entry.base);
+        Self::new(view, moved, Arc::clone(&document.text))
+    }
+
+    /// The sides of a closed file.
+    pub(crate) fn of_file(view: Arc<View>) -> Option<Self> {
+        let local = view.local.clone()?;
+        Self::new(view, None, local)
+    }
+
+    fn new(view: Arc<View>, moved: Option<&BufferBase>, local: Arc<str>) -> Option<Self> {
+        if view.entry.base == view.entry.remote_hash() {
+            return None;
+        }
+        // Editors take a byte order mark off the text and put it back on saving.
+        let on_disk = view.local.as_deref().or(view.remote.as_deref()).unwrap_or_default();
+        let bom = on_disk.starts_with(BOM) && !local.starts_with(BOM);
+        let bare = |text: &Arc<str>| if bom { Arc::from(without_bom(text)) } else { Arc::clone(text) };
+        let base = match moved {
+            Some(moved) => moved.to.as_ref().map(bare),
+            None => view.base.as_ref().map(bare),
+        };
+        let remote = view.remote.as_ref().map(bare);
+        let is_saved = view.local.as_ref().is_some_and(|disk| bare(disk) == local);
+        if base == remote {
+            return None;
+        }
+        let empty = Arc::from("");
+        let merge = remote.as_ref().map(|remote| Merge::of(base.as_ref().unwrap_or(&empty), &local, remote));
+        let index = LineIndex::new(&local);
+        Some(Self { view, base, local, remote, merge, is_saved, bom, index })
+    }
+
+    /// Whether the buffer differs from the base: there is something of one's own to lose.
+    pub(crate) fn is_edited(&self) -> bool {
+        self.base.as_deref() != Some(&*self.local)
+    }
+
+    /// A text as it is in the file.
+    pub(crate) fn with_bom(&self, text: &str) -> Arc<str> {
+        if self.bom { Arc::from(format!("{BOM}{text}")) } else { Arc::from(text) }
+    }
+
+    /// Lines of the local text as a protocol range. An empty run is a place between two lines; it is
+    /// shown on the line after it, or at the end.
+    pub(crate) fn range(&self, lines: &Range<usize>, encoding: Encoding) -> types::Range {
+        let start = self.offset_of(lines.start);
+        let mut end = self.offset_of(lines.end);
+        if lines.is_empty() {
+            return types::Range::new(self.at(start, encoding), self.at(start, encoding));
+        }
+        // Up to the last line's end, not into the next line.
+        let last = &self.local[start..end];
+        end -= last.len() - agent_core::text::without_terminator(last).len();
+        types::Range::new(self.at(start, encoding), self.at(end, encoding))
+    }
+
+    /// Whole lines of the local text, terminators included, as a protocol range.
+    pub(crate) fn whole_lines(&self, lines: &Range<usize>, encoding: Encoding) -> types::Range {
+        let (start, end) = (self.offset_of(lines.start), self.offset_of(lines.end));
+        types::Range::new(self.at(start, encoding), self.at(end, encoding))
+    }
+
+    fn offset_of(&self, line: usize) -> usize {
+        if line >= self.index.line_count() { self.local.len() } else { self.index.line_start(line) }
+    }
+
+    fn at(&self, offset: usize, encoding: Encoding) -> types::Position {
+        let position = self.index.position(&self.local, offset, encoding);
+        types::Position::new(position.line, position.character)
+    }
+
+    /// Whether a region lies where the client asks: on one of its lines, or right beside it when it
+    /// is empty.
+    pub(crate) fn touches(region: &Region, asked: types::Range) -> bool {
+        let (first, last) = (asked.start.line as usize, asked.end.line as usize);
+        let end = region.local.end.max(region.local.start + 1);
+        let start =
+            if region.local.is_empty() { region.local.start.saturating_sub(1) } else { region.local.start };
+        start <= last && first < end
+    }
+}

@@ -1,0 +1,270 @@
+//! One task that publishes diagnostics, latest wins per document: it gathers what became dirty,
+//! computes each once from the newest state, and sends it with the version it belongs to. It also
+//! passes on the session's notices.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use agent_core::id::{ArtifactPath, Timestamp};
+use agent_core::sync::next::{Next, Waits};
+use agent_engine::Notice;
+use agent_engine::resolve::Ask;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::apply;
+use crate::compare;
+use crate::diagnostics::{self, Context};
+use crate::folders::{Folder, Place};
+use crate::hunks::Hunks;
+use crate::server::State;
+use crate::status::{Status, StatusNotification};
+use crate::types::{Diagnostic, MessageActionItem, MessageType, Uri};
+
+/// What became dirty.
+pub(crate) enum Dirty {
+    Document(Uri),
+    Closed(Uri),
+    Session(Arc<Folder>, Notice),
+}
+
+/// Where to say that something became dirty. Never waits.
+#[derive(Clone)]
+pub(crate) struct Publisher(UnboundedSender<Dirty>);
+
+impl Publisher {
+    pub(crate) fn new() -> (Self, UnboundedReceiver<Dirty>) {
+        let (sender, receiver) = unbounded_channel();
+        (Self(sender), receiver)
+    }
+
+    /// The document's text changed, or something it is compared with.
+    pub(crate) fn document(&self, uri: Uri) {
+        self.send(Dirty::Document(uri));
+    }
+
+    /// The document is closed.
+    pub(crate) fn closed(&self, uri: Uri) {
+        self.send(Dirty::Closed(uri));
+    }
+
+    /// The session has news.
+    pub(crate) fn session(&self, folder: &Arc<Folder>, notice: Notice) {
+        self.send(Dirty::Session(Arc::clone(folder), notice));
+    }
+
+    fn send(&self, dirty: Dirty) {
+        // The task is gone only while the process ends.
+        let _ = self.0.send(dirty);
+    }
+}
+
+/// Runs until the server ends.
+pub(crate) async fn run(state: Arc<State>, mut dirty: UnboundedReceiver<Dirty>) {
+    let mut desk = Desk { state, published: HashMap::new(), asked: BTreeSet::new() };
+    let mut gathered = Vec::new();
+    while dirty.recv_many(&mut gathered, 256).await > 0 {
+        let mut documents = BTreeSet::new();
+        let mut refresh = false;
+        for item in gathered.drain(..) {
+            match item {
+                Dirty::Document(uri) | Dirty::Closed(uri) => drop(documents.insert(uri)),
+                Dirty::Session(folder, notice) => {
+                    refresh |= desk.session(&folder, notice, &mut documents).await;
+                }
+            }
+        }
+        for uri in documents {
+            desk.publish(uri).await;
+        }
+        if refresh {
+            desk.refresh();
+        }
+    }
+}
+
+struct Desk {
+    state: Arc<State>,
+    /// What the client shows, by address: empty lists are not repeated.
+    published: HashMap<String, Vec<Diagnostic>>,
+    /// Deletions somebody was asked about, with the remote version.
+    asked: BTreeSet<(String, u64)>,
+}
+
+impl Desk {
+    /// Answers whether the client should ask for diagnostics again.
+    async fn session(&mut self, folder: &Arc<Folder>, notice: Notice, dirty: &mut BTreeSet<Uri>) -> bool {
+        match notice {
+            Notice::Changed(paths) => {
+                for path in &paths {
+                    dirty.extend(folder.uri(path.as_str()));
+                    self.situation(folder, path);
+                }
+                return true;
+            }
+            Notice::Problems(paths) => {
+                dirty.extend(paths.iter().filter_map(|path| folder.uri(path)));
+                return true;
+            }
+            Notice::Link => self.status(folder).await,
+            Notice::Warning(text) => self.state.client.show_message(MessageType::WARNING, text).await,
+            Notice::Scanned => self.state.scanned(folder),
+        }
+        false
+    }
+
+    async fn status(&self, folder: &Folder) {
+        if self.state.client_can().status {
+            self.state.client.send_notification::<StatusNotification>(Status::of(folder)).await;
+        }
+    }
+
+    /// What the server does of itself in some situations: taking a revision where that is
+    /// configured, asking about a deletion, which has no document to show it in.
+    fn situation(&mut self, folder: &Arc<Folder>, path: &ArtifactPath) {
+        let Some(view) = folder.handle.views().get(path) else { return };
+        match view.next {
+            Next::Wait(Waits::DeletedHere) => self.ask_about_deletion(folder, &view),
+            Next::Wait(Waits::Behind) if folder.apply_when_open => {
+                let document = folder.uri(path.as_str()).and_then(|uri| self.state.documents.get(&uri));
+                let Some(document) = document else { return };
+                let Some(hunks) = Hunks::of_document(&document, view) else { return };
+                if hunks.is_saved && !hunks.is_edited() {
+                    apply::take_all(&self.state, document, hunks);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn ask_about_deletion(&mut self, folder: &Arc<Folder>, view: &agent_engine::View) {
+        let entry = &view.entry;
+        let is_new = self.asked.insert((entry.path.as_str().to_owned(), entry.remote_version().0));
+        if !is_new || !self.state.client_can().message_actions {
+            return;
+        }
+        let question = format!(
+            "You deleted {} ({}), but {} changed it meanwhile (version {}).",
+            entry.path,
+            entry.key,
+            diagnostics::author(view),
+            entry.remote_version().0
+        );
+        let ask = |take| Ask {
+            key: entry.key.clone(),
+            take,
+            seen: Some((entry.base, entry.remote_version())),
+            even_open: true,
+        };
+        use agent_core::sync::resolve::Take::{WholeLocal, WholeRemote};
+        let choices = [("Restore it", ask(WholeRemote)), ("Delete it there too", ask(WholeLocal))];
+        let items = choices.iter().map(|(title, _)| message_item(title)).collect();
+        let (client, folder) = (self.state.client.clone(), Arc::clone(folder));
+        tokio::spawn(async move {
+            let answer = client.show_message_request(MessageType::WARNING, question, Some(items)).await;
+            let Ok(Some(chosen)) = answer else { return };
+            let choice = choices.into_iter().find(|(title, _)| *title == chosen.title);
+            let Some((_, ask)) = choice else { return };
+            let runtime = tokio::runtime::Handle::current();
+            folder.handle.resolve(ask, move |answer| {
+                if let Err(error) = answer {
+                    runtime.spawn(async move { client.show_message(MessageType::ERROR, error).await });
+                }
+            });
+        });
+    }
+
+    async fn publish(&mut self, uri: Uri) {
+        let client = self.state.client_can();
+        let document = self.state.documents.get(&uri);
+        let (version, diagnostics) = match &document {
+            // The client asks for these itself.
+            Some(_) if client.pulls_diagnostics => (None, Vec::new()),
+            Some(document) => (Some(document.version), of_document(&self.state, &uri)),
+            None => (None, of_closed(&self.state, &uri)),
+        };
+        let known = self.published.get(uri.as_str());
+        if version.is_none() && known.map_or(diagnostics.is_empty(), |known| *known == diagnostics) {
+            return;
+        }
+        match diagnostics.is_empty() {
+            true => self.published.remove(uri.as_str()),
+            false => self.published.insert(uri.as_str().to_owned(), diagnostics.clone()),
+        };
+        self.state.client.publish_diagnostics(uri, diagnostics, version).await;
+    }
+
+    fn refresh(&self) {
+        let can = self.state.client_can();
+        if !can.pulls_diagnostics || !can.refreshes_diagnostics {
+            return;
+        }
+        let client = self.state.client.clone();
+        tokio::spawn(async move {
+            if let Err(error) = client.workspace_diagnostic_refresh().await {
+                tracing::debug!(%error, "diagnostic refresh");
+            }
+        });
+    }
+}
+
+fn message_item(title: &str) -> MessageActionItem {
+    MessageActionItem { title: title.to_owned(), properties: std::collections::HashMap::default() }
+}
+
+/// The diagnostics of an open document, from its newest text and the newest picture.
+pub(crate) fn of_document(state: &State, uri: &Uri) -> Vec<Diagnostic> {
+    let Some(document) = state.documents.get(uri) else { return Vec::new() };
+    let Some(place) = &document.place else { return Vec::new() };
+    with_context(state, uri, place, |context| {
+        let Some(view) = place.view() else { return Vec::new() };
+        let hunks = Hunks::of_document(&document, Arc::clone(&view));
+        diagnostics::of_artifact(context, &view, hunks.as_ref(), &document.text)
+    })
+}
+
+fn of_closed(state: &State, uri: &Uri) -> Vec<Diagnostic> {
+    let Some(place) = state.folders.place(uri) else { return Vec::new() };
+    with_context(state, uri, &place, |context| {
+        let Some(view) = place.view() else { return Vec::new() };
+        if view.next == Next::Wait(Waits::DeletedHere) {
+            return vec![diagnostics::deleted_here(context, &view)];
+        }
+        let hunks = Hunks::of_file(Arc::clone(&view));
+        let text = hunks.as_ref().map_or("", |hunks| &*hunks.local);
+        // What is about to be written needs nobody's attention.
+        let shown = matches!(view.next, Next::Wait(_)).then_some(hunks.as_ref()).flatten();
+        diagnostics::of_artifact(context, &view, shown, text)
+    })
+}
+
+fn with_context(
+    state: &State,
+    uri: &Uri,
+    place: &Place,
+    of_artifact: impl FnOnce(&Context<'_>) -> Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
+    let views = place.folder.handle.views();
+    let link = views.link();
+    let docs = place.folder.workspace.views().join("diagnostics.md");
+    let context =
+        Context { client: state.client_can(), uri, docs: Uri::from_file_path(docs), now: now(), link: &link };
+    let mut all = of_artifact(&context);
+    let problem = views.problems().get(place.path.as_str()).cloned();
+    let is_said =
+        all.iter().any(|d| d.code == Some(crate::types::NumberOrString::String("not-taken".into())));
+    all.extend(problem.filter(|_| !is_said).map(|problem| diagnostics::not_taken(&context, &problem)));
+    all
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Puts the page that the diagnostics link to where the client can open it.
+pub(crate) fn write_docs(folder: &Folder) {
+    if let Err(error) = compare::write_docs(&folder.workspace.views()) {
+        tracing::warn!(%error, "the diagnostics' page was not written");
+    }
+}

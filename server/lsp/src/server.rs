@@ -1,0 +1,235 @@
+//! The server's state, and the protocol's methods: each is one line into `handlers`.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use agent_engine::Session;
+use agent_engine::workspace::Workspace;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tower_lsp::jsonrpc::Result;
+use tower_lsp::{Client as Peer, LanguageServer};
+
+use crate::Options;
+use crate::capabilities::{self, Client};
+use crate::documents::Documents;
+use crate::folders::{Folder, Folders};
+use crate::guard;
+use crate::handlers;
+use crate::publisher::{self, Dirty, Publisher};
+use crate::status::Status;
+use crate::types::{
+    CodeActionParams, CodeActionResponse, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
+    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    DidSaveTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReportResult,
+    ExecuteCommandParams, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, LSPAny,
+    MessageType, ProgressToken, ServerInfo,
+};
+
+/// What all handlers share.
+pub(crate) struct State {
+    pub(crate) client: Peer,
+    pub(crate) options: Options,
+    pub(crate) documents: Documents,
+    pub(crate) folders: Folders,
+    pub(crate) publisher: Publisher,
+    dirty: std::sync::Mutex<Option<UnboundedReceiver<Dirty>>>,
+    can: OnceLock<Client>,
+    roots: RwLock<Vec<PathBuf>>,
+    progress: std::sync::Mutex<std::collections::HashMap<PathBuf, tokio::sync::oneshot::Sender<()>>>,
+}
+
+impl State {
+    pub(crate) fn new(client: Peer, options: Options) -> Self {
+        let (publisher, dirty) = Publisher::new();
+        Self {
+            client,
+            options,
+            documents: Documents::default(),
+            folders: Folders::default(),
+            publisher,
+            dirty: std::sync::Mutex::new(Some(dirty)),
+            can: OnceLock::new(),
+            roots: RwLock::default(),
+            progress: std::sync::Mutex::default(),
+        }
+    }
+
+    /// What the client can do.
+    pub(crate) fn client_can(&self) -> Client {
+        self.can.get().copied().unwrap_or_default()
+    }
+
+    fn set_roots(&self, roots: Vec<PathBuf>) {
+        *self.roots.write().unwrap_or_else(PoisonError::into_inner) = roots;
+    }
+
+    /// Starts publishing, once, and opens the folders the client named.
+    fn start(self: &Arc<Self>) {
+        let dirty = self.dirty.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(dirty) = dirty {
+            tokio::spawn(publisher::run(Arc::clone(self), dirty));
+        }
+        let roots = self.roots.read().unwrap_or_else(PoisonError::into_inner).clone();
+        for root in roots {
+            self.open_folder(root);
+        }
+    }
+
+    /// Opens a folder's session, off the protocol's task. A folder without artifacts costs nothing.
+    pub(crate) fn open_folder(self: &Arc<Self>, root: PathBuf) {
+        if self.folders.has(&root) || !root.join(".agent").is_dir() {
+            return;
+        }
+        let state = Arc::clone(self);
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || {
+            let env = |name: &str| std::env::var(name).ok();
+            let home = state.options.home.clone();
+            match Session::open(Workspace::at(&root), home, &env, &state.options.client) {
+                Ok(session) => state.add_folder(session, &runtime),
+                Err(error) => {
+                    let message = format!("{} is not synced: {error}", root.display());
+                    let client = state.client.clone();
+                    runtime.spawn(async move { client.show_message(MessageType::ERROR, message).await });
+                }
+            }
+        });
+    }
+
+    fn add_folder(self: &Arc<Self>, session: Session, runtime: &tokio::runtime::Handle) {
+        let workspace = session.workspace.clone();
+        let kinds = session.config.kinds.clone();
+        let apply_when_open = session.config.sync.apply_when_open;
+        let (sender, mut notices) = unbounded_channel();
+        let handle = agent_engine::start(session, runtime.clone(), sender);
+        let folder = Arc::new(Folder { workspace, kinds, handle, apply_when_open });
+        publisher::write_docs(&folder);
+        self.folders.add(Arc::clone(&folder));
+        for uri in self.documents.uris() {
+            let place = self.folders.place(&uri);
+            if let Some(place) = place.as_ref().filter(|place| Arc::ptr_eq(&place.folder, &folder)) {
+                self.documents.set_place(&uri, Some(place.clone()));
+                folder.handle.opened(place.path.clone());
+            }
+        }
+        let state = Arc::clone(self);
+        runtime.spawn(async move {
+            state.show_progress(&folder).await;
+            while let Some(notice) = notices.recv().await {
+                state.publisher.session(&folder, notice);
+            }
+        });
+    }
+
+    /// Shows that the first scan is under way, to clients that can show it.
+    async fn show_progress(self: &Arc<Self>, folder: &Arc<Folder>) {
+        if !self.client_can().progress {
+            return;
+        }
+        let root = folder.workspace.root().to_owned();
+        let (done, wait) = tokio::sync::oneshot::channel();
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).insert(root.clone(), done);
+        let client = self.client.clone();
+        tokio::spawn(async move {
+            let token = ProgressToken::String(format!("agent-scan-{}", root.display()));
+            if client.create_work_done_progress(token.clone()).await.is_err() {
+                return;
+            }
+            let ongoing = client.progress(token, "agent: reading artifacts").begin().await;
+            let _ = wait.await;
+            ongoing.finish().await;
+        });
+    }
+
+    /// The first scan of a folder is done.
+    pub(crate) fn scanned(&self, folder: &Folder) {
+        let root: &Path = folder.workspace.root();
+        let done = self.progress.lock().unwrap_or_else(PoisonError::into_inner).remove(root);
+        if let Some(done) = done {
+            let _ = done.send(());
+        }
+    }
+}
+
+/// What the framework calls.
+pub(crate) struct Backend {
+    state: Arc<State>,
+}
+
+impl Backend {
+    pub(crate) fn new(state: Arc<State>) -> Self {
+        Self { state }
+    }
+
+    pub(crate) async fn status(&self) -> Result<Vec<Status>> {
+        Ok(self.state.folders.all().iter().map(|folder| Status::of(folder)).collect())
+    }
+}
+
+impl LanguageServer for Backend {
+    async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
+        let can = Client::of(&params.capabilities);
+        let _ = self.state.can.set(can);
+        self.state.set_roots(handlers::roots(&params));
+        Ok(InitializeResult {
+            capabilities: capabilities::server(can),
+            server_info: Some(ServerInfo {
+                name: "agent".to_owned(),
+                version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            }),
+            ..InitializeResult::default()
+        })
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        guard::notification("initialized", || self.state.start());
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn did_open(&self, params: DidOpenTextDocumentParams) {
+        guard::notification("didOpen", || handlers::did_open(&self.state, params));
+    }
+
+    async fn did_change(&self, params: DidChangeTextDocumentParams) {
+        guard::notification("didChange", || handlers::did_change(&self.state, params));
+    }
+
+    async fn did_save(&self, params: DidSaveTextDocumentParams) {
+        guard::notification("didSave", || handlers::did_save(&self.state, &params));
+    }
+
+    async fn did_close(&self, params: DidCloseTextDocumentParams) {
+        guard::notification("didClose", || handlers::did_close(&self.state, params));
+    }
+
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        guard::notification("didChangeWatchedFiles", || {
+            handlers::did_change_watched_files(&self.state, &params)
+        });
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        guard::notification("didChangeWorkspaceFolders", || {
+            handlers::did_change_folders(&self.state, params)
+        });
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        guard::request("codeAction", async { Ok(handlers::code_action(&self.state, &params)) }).await
+    }
+
+    async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        guard::request("hover", async { Ok(handlers::hover(&self.state, &params)) }).await
+    }
+
+    async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
+        guard::request("diagnostic", async { Ok(handlers::diagnostic(&self.state, &params)) }).await
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
+        guard::request("executeCommand", handlers::execute_command(&self.state, params)).await
+    }
+}

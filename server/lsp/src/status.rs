@@ -1,0 +1,75 @@
+//! The server's status for status bars: the notification and request `agent/status`
+//! (docs/lsp-extensions.md).
+
+use agent_engine::LinkState;
+use serde::Serialize;
+use tower_lsp::ls_types::notification::Notification;
+
+use crate::folders::Folder;
+
+/// The notification `agent/status`, sent to clients that declare `experimental.agentStatus`.
+pub(crate) enum StatusNotification {}
+
+impl Notification for StatusNotification {
+    type Params = Status;
+    const METHOD: &'static str = "agent/status";
+}
+
+/// One workspace folder's status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Status {
+    /// The folder, as an address.
+    uri: String,
+    /// `in-sync`, `waiting`, `behind`, `conflict`, `offline`, `signed-out`, `broken`.
+    state: String,
+    /// Whether changes are announced live.
+    live: bool,
+    /// Artifacts known.
+    artifacts: usize,
+    /// Artifacts whose local content waits to be pushed.
+    waiting: usize,
+    /// Artifacts with a newer remote revision.
+    behind: usize,
+    /// Artifacts in conflict.
+    conflicts: usize,
+    /// Artifacts the remote refused.
+    refused: usize,
+    /// Since when the remote has not answered, in milliseconds since the Unix epoch.
+    since: Option<i64>,
+    /// What is wrong, for people.
+    problem: Option<String>,
+}
+
+impl Status {
+    pub(crate) fn of(folder: &Folder) -> Self {
+        let link = folder.handle.views().link();
+        let problem = link.cache_problem.clone();
+        Self {
+            uri: folder.uri("").map_or_else(String::new, |uri| uri.as_str().to_owned()),
+            state: state_of(&link).to_owned(),
+            live: link.live,
+            artifacts: link.artifacts,
+            waiting: link.waiting,
+            behind: link.behind,
+            conflicts: link.conflicts,
+            refused: link.refused,
+            since: link.trouble.as_ref().map(|(since, _)| since.0),
+            problem: problem.or_else(|| link.trouble.as_ref().map(|(_, error)| error.to_string())),
+        }
+    }
+}
+
+fn state_of(link: &LinkState) -> &'static str {
+    use agent_core::ports::RemoteError::{Forbidden, Misconfigured, SignedOut};
+    match &link.trouble {
+        _ if link.cache_problem.is_some() => "broken",
+        Some((_, SignedOut(_))) => "signed-out",
+        Some((_, Misconfigured(_) | Forbidden(_))) => "broken",
+        Some(_) => "offline",
+        None if link.conflicts + link.refused > 0 => "conflict",
+        None if link.behind > 0 => "behind",
+        None if link.waiting > 0 => "waiting",
+        None => "in-sync",
+    }
+}
