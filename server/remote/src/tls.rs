@@ -28,3 +28,7 @@ fn unusable(error: rustls::Error) -> RemoteError {
         "the system's certificates cannot be used: {error}; install the ca-certificates package, or point SSL_CERT_FILE at a bundle"
     ))
 }
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// How many rows a page of changes may have; the server allows 1000.
-pub(crate) const PAGE_ROWS: u32 = 500;
+/// How many rows a page of changes may have: the server's own limit, as bytes are what costs.
+pub(crate) const PAGE_ROWS: u32 = 1000;
 /// How many bytes of content a page may have, about: within the 8 s a statement may run, on a slow line.
 pub(crate) const PAGE_BYTES: u32 = 4_000_000;
 /// The most changes `push_artifacts` takes at once.

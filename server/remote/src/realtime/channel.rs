@@ -24,7 +24,7 @@ const PAUSES: [Millis; 4] = [1_000, 2_000, 5_000, 10_000];
 const STABLE: Millis = 30_000;
 /// How long a refusal rests before it is tried again unasked.
 const REFUSAL_REST: Millis = 60_000;
-/// The shortest time between two looks at the token.
+/// When a token that could not be renewed is looked at again.
 const TOKEN_REST: Millis = 30_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,8 @@ enum Said {
     Lost,
     Refused(String),
 }
+
+const FETCH_TOKEN: Output = Output::FetchToken { refused: false };
 
 /// The channel of one team.
 #[derive(Debug)]
@@ -134,7 +136,7 @@ impl Channel {
                 return Vec::new();
             }
             self.phase = Phase::Checking;
-            return vec![self.fetch_token()];
+            return vec![FETCH_TOKEN];
         }
         if matches!(self.phase, Phase::Checking | Phase::Connecting) {
             return Vec::new();
@@ -161,11 +163,11 @@ impl Channel {
             Phase::Settling { join_ref, until } if now >= until => self.ready(now, join_ref),
             Phase::Ready { .. } if now >= self.renew_at => {
                 self.renew_at = now + TOKEN_REST;
-                vec![self.fetch_token()]
+                vec![FETCH_TOKEN]
             }
             Phase::Rejoining(at) if now >= at => {
                 self.phase = Phase::Preparing;
-                vec![self.fetch_token()]
+                vec![FETCH_TOKEN]
             }
             _ => Vec::new(),
         }
@@ -178,12 +180,14 @@ impl Channel {
         self.phase = Phase::Preparing;
         self.pending_beat = None;
         self.next_beat = now + HEARTBEAT;
-        vec![self.fetch_token()]
+        vec![FETCH_TOKEN]
     }
 
     fn token(&mut self, now: Millis, token: SecretString, fresh_for: Millis) -> Vec<Output> {
         let is_new = self.token.as_ref().is_none_or(|known| known.expose_secret() != token.expose_secret());
-        let renew_at = now.saturating_add(fresh_for.max(TOKEN_REST));
+        // A token that is due already could not be renewed just now.
+        let rest = if fresh_for == 0 { TOKEN_REST } else { fresh_for };
+        let renew_at = now.saturating_add(rest);
         match self.phase.clone() {
             Phase::Checking => {
                 self.phase = Phase::Connecting;
@@ -231,7 +235,7 @@ impl Channel {
                 self.phase_tick(now)
             }
             // Whoever is signed in now, the server should know.
-            Phase::Settling { .. } | Phase::Ready { .. } => vec![self.fetch_token()],
+            Phase::Settling { .. } | Phase::Ready { .. } => vec![FETCH_TOKEN],
             _ => Vec::new(),
         }
     }
@@ -281,10 +285,6 @@ impl Channel {
 
     fn system(&mut self, now: Millis, payload: &Value) -> Vec<Output> {
         match judge::system(payload) {
-            Some(Verdict::FeedIsUp) => match self.phase.clone() {
-                Phase::Settling { join_ref, .. } => self.ready(now, join_ref),
-                _ => Vec::new(),
-            },
             Some(verdict) => self.follow(now, verdict),
             None => Vec::new(),
         }
@@ -292,7 +292,10 @@ impl Channel {
 
     fn follow(&mut self, now: Millis, verdict: Verdict) -> Vec<Output> {
         match verdict {
-            Verdict::FeedIsUp => Vec::new(),
+            Verdict::FeedIsUp => match self.phase.clone() {
+                Phase::Settling { join_ref, .. } => self.ready(now, join_ref),
+                _ => Vec::new(),
+            },
             Verdict::Again(why) => self.rejoin_later(now, why),
             Verdict::Never(why) => self.refused(now, why),
             Verdict::Expired(why) if self.token_refused => self.rejoin_later(now, why),
@@ -360,10 +363,6 @@ impl Channel {
         let base = PAUSES[self.n_failures.min(PAUSES.len() - 1)];
         self.n_failures = self.n_failures.saturating_add(1);
         base - base / 4 + self.rng.u64(0..=base / 2)
-    }
-
-    fn fetch_token(&self) -> Output {
-        Output::FetchToken { refused: false }
     }
 
     fn beat(&mut self, now: Millis) -> Output {
