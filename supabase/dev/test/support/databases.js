@@ -35,30 +35,43 @@ async function createDatabase() {
   return { url: url.href, drop: () => admin(`drop database if exists ${name} with (force)`) };
 }
 
+/** One server per database for the whole run: starting them would take most of its time. */
+const shared = new Map();
+const cleanUps = [];
+
+async function start(name) {
+  if (name === 'PGlite') {
+    const server = await startServer(['--no-delays']);
+    cleanUps.push(() => server.stop());
+    return server;
+  }
+  const database = await createDatabase();
+  cleanUps.push(database.drop);
+  const server = await startServer(['--no-delays', '--database-url', database.url]);
+  cleanUps.push(() => server.stop());
+  return server;
+}
+
+after(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp();
+});
+
 /**
- * Runs a suite against a fresh server on each database. `server` is filled in before its tests run.
+ * Runs a suite on each database. `server` is filled in before its tests run; other suites have used
+ * it, so a test makes its own people and teams.
  * @param {(server: import('./server.js').TestServer) => void} suite
  */
-export function onEachDatabase(suite, { args = ['--no-delays'] } = {}) {
-  describe('on PGlite', () => {
-    const server = {};
-    before(async () => Object.assign(server, await startServer(args)));
-    after(() => server.stop?.());
-    suite(server);
-  });
-  describe('on PostgreSQL', { skip: unreachable }, () => {
-    const server = {};
-    let database;
-    before(async () => {
-      database = await createDatabase();
-      Object.assign(server, await startServer(['--database-url', database.url, ...args]));
+export function onEachDatabase(suite) {
+  for (const name of ['PGlite', 'PostgreSQL']) {
+    describe(`on ${name}`, { skip: name === 'PostgreSQL' && unreachable }, () => {
+      const server = {};
+      before(async () => {
+        if (!shared.has(name)) shared.set(name, start(name));
+        Object.assign(server, await shared.get(name));
+      });
+      suite(server);
     });
-    after(async () => {
-      await server.stop?.();
-      await database?.drop();
-    });
-    suite(server);
-  });
+  }
 }
 
 if (unreachable) console.error(unreachable);
