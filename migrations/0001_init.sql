@@ -92,13 +92,6 @@ CREATE TABLE operations (
 
 CREATE INDEX operations_by_artifact ON operations (kind, id);
 
--- What one of several processes does for all of them, and until when it is trusted to.
-CREATE TABLE leases (
-  name   TEXT NOT NULL PRIMARY KEY,
-  holder TEXT NOT NULL,
-  until  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
 -- What each process has open in an editor. An open file need not be an artifact yet.
 CREATE TABLE open_documents (
   holder TEXT NOT NULL,

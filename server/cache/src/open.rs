@@ -177,7 +177,7 @@ fn inspect(conn: &Connection) -> Result<(), Fault> {
         row.get::<_, i64>(1)
     })
     .map_err(looking)?;
-    for table in ["blobs", "artifacts", "changes", "operations", "leases", "open_documents"] {
+    for table in ["blobs", "artifacts", "changes", "operations", "open_documents"] {
         conn.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {table})"), [], |_| Ok(())).map_err(looking)?;
     }
     Ok(())

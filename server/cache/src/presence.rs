@@ -1,6 +1,5 @@
-//! What several processes on one workspace tell each other: who holds which lease, who has which
-//! artifact open. Both run out by themselves, because a killed process says no goodbye. Whether to
-//! act on them is the engine's.
+//! What several processes on one workspace tell each other: who has which artifact open. That runs
+//! out by itself, because a killed process says no goodbye. Whether to act on it is the engine's.
 
 use std::collections::BTreeSet;
 
@@ -15,40 +14,8 @@ use crate::row;
 /// enough that no two clocks of one machine disagree about it.
 const FORGET_AFTER: i64 = 24 * 60 * 60 * 1000;
 
-pub(crate) fn take_lease(
-    conn: &mut Connection,
-    name: &str,
-    holder: &Holder,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<bool, Fault> {
-    // Most who ask are refused, again and again: that must not cost the others the write lock.
-    if held_by_other(conn, name, holder, now)? {
-        return Ok(false);
-    }
-    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if held_by_other(&tx, name, holder, now)? {
-        return Ok(false);
-    }
-    tx.prepare_cached(
-        "INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?3) \
-         ON CONFLICT (name) DO UPDATE SET holder = ?2, until = ?3",
-    )?
-    .execute(params![name, holder.0, until.0])?;
-    tx.prepare_cached("DELETE FROM open_documents WHERE until < ?1")?
-        .execute([now.0.saturating_sub(FORGET_AFTER)])?;
-    tx.commit()?;
-    Ok(true)
-}
-
-fn held_by_other(conn: &Connection, name: &str, holder: &Holder, now: Timestamp) -> rusqlite::Result<bool> {
-    conn.prepare_cached("SELECT 1 FROM leases WHERE name = ?1 AND holder <> ?2 AND until > ?3")?
-        .exists(params![name, holder.0, now.0])
-}
-
 pub(crate) fn release(conn: &mut Connection, holder: &Holder) -> Result<(), Fault> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.prepare_cached("DELETE FROM leases WHERE holder = ?1")?.execute([&holder.0])?;
     tx.prepare_cached("DELETE FROM open_documents WHERE holder = ?1")?.execute([&holder.0])?;
     tx.commit()?;
     Ok(())
@@ -64,7 +31,8 @@ pub(crate) fn set_open(
         return Ok(());
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.prepare_cached("DELETE FROM open_documents WHERE holder = ?1")?.execute([&holder.0])?;
+    tx.prepare_cached("DELETE FROM open_documents WHERE holder = ?1 OR until < ?2")?
+        .execute(params![holder.0, until.0.saturating_sub(FORGET_AFTER)])?;
     for key in keys {
         // The same artifact may be open twice in one editor.
         tx.prepare_cached(

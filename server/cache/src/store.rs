@@ -40,18 +40,6 @@ impl Store for Cache {
         self.named(read::text(&self.conn, hash))
     }
 
-    fn take_lease(
-        &mut self,
-        name: &str,
-        holder: &Holder,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.check_in_place()?;
-        let result = presence::take_lease(&mut self.conn, name, holder, now, until);
-        self.named(result)
-    }
-
     fn release(&mut self, holder: &Holder) -> Result<(), StoreError> {
         let result = presence::release(&mut self.conn, holder);
         self.named(result)

@@ -185,7 +185,7 @@ pub enum StoreError {
     },
 }
 
-/// One running process on the workspace, for leases and open documents.
+/// One running process on the workspace, to tell whose open documents are whose.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Holder(pub String);
 
@@ -206,17 +206,7 @@ pub trait Store: Send {
     /// A content by its hash; `None` when the cache never had it.
     fn text(&self, hash: ContentHash) -> Result<Option<Arc<str>>, StoreError>;
 
-    /// Takes or renews the lease called `name` until `until`; `false` when another holder has it and
-    /// it has not run out at `now`.
-    fn take_lease(
-        &mut self,
-        name: &str,
-        holder: &Holder,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<bool, StoreError>;
-
-    /// Gives up every lease and open document of the holder.
+    /// Forgets every open document of the holder.
     fn release(&mut self, holder: &Holder) -> Result<(), StoreError>;
 
     /// Replaces the set of artifacts the holder has open in an editor, good until `until`.

@@ -220,24 +220,6 @@ fn operations_are_listed_newest_first_whatever_their_clock() {
 }
 
 #[test]
-fn a_lease_is_exclusive_until_it_runs_out_or_is_given_up() {
-    let mut cache = cache();
-    let (a, b) = (Holder("a".into()), Holder("b".into()));
-    let mut take =
-        |holder, now, until| cache.take_lease("push", holder, Timestamp(now), Timestamp(until)).unwrap();
-    assert!(take(&a, 0, 10));
-    assert!(!take(&b, 9, 20));
-    assert!(take(&a, 9, 30), "renewed");
-    assert!(!take(&b, 29, 40));
-    assert!(take(&b, 30, 40), "taken over at the moment it ran out");
-    assert!(!take(&a, 31, 50));
-    assert!(cache.take_lease("other", &a, Timestamp(0), Timestamp(99)).unwrap(), "each name is its own");
-    cache.release(&b).unwrap();
-    assert!(cache.take_lease("push", &a, Timestamp(31), Timestamp(50)).unwrap());
-    assert!(!cache.take_lease("other", &b, Timestamp(31), Timestamp(50)).unwrap());
-}
-
-#[test]
 fn open_documents_are_the_other_holders_until_they_run_out() {
     let mut cache = cache();
     let (a, b) = (Holder("a".into()), Holder("b".into()));
@@ -259,10 +241,9 @@ fn open_documents_are_the_other_holders_until_they_run_out() {
 }
 
 #[test]
-fn leases_and_open_documents_are_no_change_of_the_cache() {
+fn open_documents_are_no_change_of_the_cache() {
     let mut cache = cache();
     let a = Holder("a".into());
-    cache.take_lease("push", &a, Timestamp(0), Timestamp(9)).unwrap();
     cache.set_open(&a, &[key(1)], Timestamp(9)).unwrap();
     assert!(cache.changed_since(Rev(0)).unwrap().is_none());
 }
@@ -276,10 +257,10 @@ fn holders_that_never_came_back_are_forgotten_a_day_later() {
     let rows = |cache: &Cache| -> i64 {
         cache.conn.query_row("SELECT count(*) FROM open_documents", [], |row| row.get(0)).unwrap()
     };
-    cache.take_lease("push", &alive, Timestamp(10 + day), Timestamp(99)).unwrap();
+    cache.set_open(&alive, &[key(2)], Timestamp(10 + day)).unwrap();
+    assert_eq!(rows(&cache), 2);
+    cache.set_open(&alive, &[key(2)], Timestamp(11 + day)).unwrap();
     assert_eq!(rows(&cache), 1);
-    cache.take_lease("push", &alive, Timestamp(11 + day), Timestamp(99)).unwrap();
-    assert_eq!(rows(&cache), 0);
 }
 
 #[test]

@@ -22,7 +22,6 @@ struct Model {
     /// Every change there ever was, and whose.
     changes: BTreeMap<u64, ArtifactKey>,
     operations: Vec<Operation>,
-    leases: BTreeMap<String, (Holder, i64)>,
     documents: BTreeMap<Holder, (BTreeSet<ArtifactKey>, i64)>,
 }
 
@@ -52,7 +51,6 @@ enum Call {
     ChangedSince(u64),
     Text(u64),
     Operations(Option<u64>, usize),
-    TakeLease(u8, u8, i64, i64),
     Release(u8),
     SetOpen(u8, Vec<u64>, i64),
     OpenElsewhere(u8, i64),
@@ -77,8 +75,6 @@ fn call() -> impl Strategy<Value = Call> {
         4 => (0..8_u64).prop_map(Call::ChangedSince),
         1 => (0..8_u64).prop_map(Call::Text),
         1 => (prop::option::of(0..2_u64), 0..6_usize).prop_map(|(n, limit)| Call::Operations(n, limit)),
-        2 => (0..2_u8, 0..3_u8, 0..20_i64, 0..20_i64)
-            .prop_map(|(name, holder, now, until)| Call::TakeLease(name, holder, now, until)),
         1 => (0..3_u8).prop_map(Call::Release),
         1 => (0..3_u8, prop::collection::vec(0..6_u64, 0..4), 0..20_i64)
             .prop_map(|(holder, keys, until)| Call::SetOpen(holder, keys, until)),
@@ -199,14 +195,6 @@ impl Model {
         changed.map(|entry| Entry { pending: pending(entry), ..entry.clone() }).collect()
     }
 
-    fn take_lease(&mut self, name: &str, holder: &Holder, now: i64, until: i64) -> bool {
-        if self.leases.get(name).is_some_and(|(other, until)| other != holder && *until > now) {
-            return false;
-        }
-        self.leases.insert(name.to_owned(), (holder.clone(), until));
-        true
-    }
-
     fn open_elsewhere(&self, holder: &Holder, now: i64) -> BTreeSet<ArtifactKey> {
         let others = self.documents.iter().filter(|(other, (_, until))| *other != holder && *until > now);
         others.flat_map(|(_, (keys, _))| keys.iter().cloned()).collect()
@@ -246,14 +234,8 @@ fn check(cache: &mut Cache, model: &mut Model, call: &Call) {
             let expected: Vec<_> = of.take(*limit).cloned().collect();
             assert_eq!(cache.operations(n.map(key).as_ref(), *limit).unwrap(), expected);
         }
-        Call::TakeLease(name, n, now, until) => {
-            let (name, holder) = (name.to_string(), holder(*n));
-            let taken = cache.take_lease(&name, &holder, Timestamp(*now), Timestamp(*until)).unwrap();
-            assert_eq!(taken, model.take_lease(&name, &holder, *now, *until));
-        }
         Call::Release(n) => {
             cache.release(&holder(*n)).unwrap();
-            model.leases.retain(|_, (other, _)| *other != holder(*n));
             model.documents.remove(&holder(*n));
         }
         Call::SetOpen(n, keys, until) => {

@@ -108,35 +108,15 @@ fn a_lock_held_too_long_is_busy_and_readers_do_not_mind() {
 }
 
 #[test]
-fn leases_and_open_documents_are_known_to_all() {
+fn open_documents_are_known_to_all() {
     let (_folder, mut a, mut b) = two();
     let (one, other) = (Holder("a".into()), Holder("b".into()));
     let at = Timestamp;
-    assert!(a.take_lease("push", &one, at(0), at(10)).unwrap());
-    assert!(!b.take_lease("push", &other, at(9), at(19)).unwrap());
-    assert!(b.take_lease("push", &other, at(10), at(20)).unwrap());
-    assert!(!a.take_lease("push", &one, at(11), at(21)).unwrap());
     a.set_open(&one, &[key(1)], at(10)).unwrap();
     assert!(b.open_elsewhere(&other, at(9)).unwrap().contains(&key(1)));
     assert!(b.open_elsewhere(&other, at(10)).unwrap().is_empty());
-    b.release(&other).unwrap();
-    assert!(a.take_lease("push", &one, at(12), at(22)).unwrap());
-}
-
-#[test]
-fn of_many_who_ask_at_once_one_gets_the_lease() {
-    let (_folder, path) = file();
-    let takers: Vec<_> = (0..8)
-        .map(|n| {
-            let path = path.clone();
-            thread::spawn(move || {
-                let mut cache = Cache::open(&path).unwrap();
-                cache.take_lease("push", &Holder(n.to_string()), Timestamp(0), Timestamp(1)).unwrap()
-            })
-        })
-        .collect();
-    let taken = takers.into_iter().map(|taker| taker.join().unwrap());
-    assert_eq!(taken.filter(|taken| *taken).count(), 1);
+    a.release(&one).unwrap();
+    assert!(b.open_elsewhere(&other, at(9)).unwrap().is_empty());
 }
 
 /// Commits until the shared artifact is written on top of what is there.
