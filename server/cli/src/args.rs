@@ -1,0 +1,311 @@
+//! The arguments of every command, as clap reads them. What they mean for a file is the commands'
+//! business; the words here are what `--help` shows.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
+
+/// Syncs a team's Markdown artifacts between editors through Supabase.
+#[derive(Debug, Parser)]
+#[command(name = "agent", version, arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    /// Run as if started in this folder.
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the language server on standard input and output; editors start it.
+    Lsp(Lsp),
+    /// Sign in to the team's project; the session is kept on this machine.
+    Login(Login),
+    /// Sign out of the team's project on this machine.
+    Logout(Logout),
+    /// Show who is signed in, where, and in which teams.
+    Whoami(Whoami),
+    /// Make a team, or add somebody to one.
+    Team(Team),
+    /// Keep the artifacts of this workspace in step with the team's.
+    Sync(Sync),
+    /// Merge three files as `git merge-file` does; usable as a Git merge driver.
+    MergeFile(MergeFile),
+}
+
+impl Command {
+    /// Whether the report, and a fatal error too, is one JSON object on standard output.
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            Self::Lsp(_) | Self::MergeFile(_) => false,
+            Self::Login(args) => args.json.json,
+            Self::Logout(args) => args.json.json,
+            Self::Whoami(args) => args.json.json,
+            Self::Team(Team {
+                command: TeamCommand::Create { json, .. } | TeamCommand::Add { json, .. },
+            }) => json.json,
+            Self::Sync(sync) => sync.command.json(),
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Json {
+    /// Print one JSON object instead of text (docs/cli.md).
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DryRun {
+    /// Show what would happen, without doing it.
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Lsp {
+    /// Write the log to this file instead of standard error; the level is AGENT_LOG's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// Accepted because many editors add it; there is no other way to talk to this server.
+    #[arg(long, hide = true)]
+    pub(crate) stdio: bool,
+}
+
+/// Which project; the workspace's configuration when nothing is given.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Project {
+    /// The project's address, instead of remote.url in .agent/etc/sync.yaml.
+    #[arg(long, value_name = "URL", requires = "anon_key_env")]
+    pub(crate) url: Option<String>,
+    /// The environment variable that holds the project's publishable (anon) key.
+    #[arg(long, value_name = "NAME", requires = "url")]
+    pub(crate) anon_key_env: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Login {
+    /// The address to sign in with.
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) email: String,
+    /// Read the password from standard input, one line.
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    #[command(flatten)]
+    pub(crate) project: Project,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Logout {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Whoami {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Team {
+    #[command(subcommand)]
+    pub(crate) command: TeamCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TeamCommand {
+    /// Make a team, with yourself as its admin, and show its id.
+    Create {
+        /// The team's name.
+        name: String,
+        #[command(flatten)]
+        project: Project,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Add somebody who has signed up to a team, or change their role.
+    Add {
+        /// Their address.
+        email: String,
+        /// viewer, editor, approver or admin.
+        #[arg(long, value_parser = ["viewer", "editor", "approver", "admin"])]
+        role: String,
+        /// The team's id, instead of remote.team_id in .agent/etc/sync.yaml.
+        #[arg(long, value_name = "ID")]
+        team: Option<uuid::Uuid>,
+        #[command(flatten)]
+        project: Project,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Sync {
+    #[command(subcommand)]
+    pub(crate) command: SyncCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SyncCommand {
+    /// Prepare a workspace: configuration, ignored files, cache, a first look at the artifacts.
+    Init(Init),
+    /// Send local changes to the team. Writes no file and fetches nothing.
+    Push(PushPull),
+    /// Take the team's changes: files are updated, clean merges are written, conflicts are listed.
+    Pull(PushPull),
+    /// Show which artifacts differ from the team's, as far as this machine knows. No network.
+    Status(Status),
+    /// Settle conflicts by choosing a side.
+    Resolve(Resolve),
+    /// Show what happened to the artifacts on this machine, newest first. No network.
+    Log(Log),
+}
+
+impl SyncCommand {
+    fn json(&self) -> bool {
+        match self {
+            Self::Init(args) => args.json.json,
+            Self::Push(args) | Self::Pull(args) => args.json.json,
+            Self::Status(args) => args.json.json,
+            Self::Resolve(args) => args.json.json,
+            Self::Log(args) => args.json.json,
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Init {
+    /// The project's address, for remote.url.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The team's id, for remote.team_id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) team_id: Option<uuid::Uuid>,
+    /// The environment variable that will hold the project's publishable (anon) key.
+    #[arg(long, value_name = "NAME", default_value = "SUPABASE_ANON_KEY")]
+    pub(crate) anon_key_env: String,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PushPull {
+    #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Status {
+    /// One line per artifact, for scripts: a two-letter code and the path.
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) short: bool,
+    /// Also those in sync.
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(group = ArgGroup::new("side").args(["ours", "theirs", "union", "merge", "list"]).required(true))]
+pub(crate) struct Resolve {
+    /// Which artifacts: kind/id, an id alone where only one kind has it, or a file.
+    #[arg(value_name = "ARTIFACT", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) artifacts: Vec<String>,
+    /// Every artifact in conflict.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Keep the local lines; where one side was deleted, keep the local side.
+    #[arg(long)]
+    pub(crate) ours: bool,
+    /// Take the remote's lines; where one side was deleted, take the remote's side.
+    #[arg(long)]
+    pub(crate) theirs: bool,
+    /// Keep both: the local lines, then the remote's.
+    #[arg(long)]
+    pub(crate) union: bool,
+    /// Take what the remote changed elsewhere; conflicts stay.
+    #[arg(long)]
+    pub(crate) merge: bool,
+    /// Show the hunks and change nothing.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Only this hunk, as --list numbers them.
+    #[arg(long, value_name = "N", conflicts_with_all = ["all", "merge", "list"])]
+    pub(crate) hunk: Option<usize>,
+    /// With --ours or --theirs: that side's whole text, also where nothing conflicts.
+    #[arg(long, conflicts_with_all = ["hunk", "union", "merge", "list"])]
+    pub(crate) whole: bool,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Log {
+    /// Only this artifact: kind/id, an id alone where only one kind has it, or a file.
+    #[arg(value_name = "ARTIFACT")]
+    pub(crate) artifact: Option<String>,
+    /// At most so many lines.
+    #[arg(short = 'n', long = "max-count", value_name = "N", default_value_t = 50)]
+    pub(crate) max_count: usize,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(group = ArgGroup::new("favor").args(["ours", "theirs", "union"]))]
+#[command(group = ArgGroup::new("style").args(["diff3", "zdiff3"]))]
+pub(crate) struct MergeFile {
+    /// Print the result instead of writing it to CURRENT.
+    #[arg(short = 'p', long)]
+    pub(crate) stdout: bool,
+    /// Show the base in conflicts too.
+    #[arg(long)]
+    pub(crate) diff3: bool,
+    /// As --diff3, without the lines both sides begin or end with alike.
+    #[arg(long)]
+    pub(crate) zdiff3: bool,
+    /// Write the current lines instead of conflicts.
+    #[arg(long)]
+    pub(crate) ours: bool,
+    /// Write the other file's lines instead of conflicts.
+    #[arg(long)]
+    pub(crate) theirs: bool,
+    /// Write both files' lines instead of conflicts.
+    #[arg(long)]
+    pub(crate) union: bool,
+    /// What stands after the markers instead of the files' names: for CURRENT, then BASE, then OTHER.
+    #[arg(short = 'L', value_name = "LABEL", allow_hyphen_values = true)]
+    pub(crate) labels: Vec<String>,
+    /// The length of the markers.
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub(crate) marker_size: usize,
+    /// Say nothing on standard error.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// The file with the local changes; takes the result.
+    #[arg(value_name = "CURRENT")]
+    pub(crate) current: PathBuf,
+    /// The common ancestor of the two others.
+    #[arg(value_name = "BASE")]
+    pub(crate) base: PathBuf,
+    /// The file with the other changes.
+    #[arg(value_name = "OTHER")]
+    pub(crate) other: PathBuf,
+}

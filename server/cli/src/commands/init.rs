@@ -1,0 +1,188 @@
+//! `agent sync init`: the workspace's configuration, what Git shall ignore of it, its cache, and a
+//! first look at the artifacts. Needs no network, keeps what is there, and may be run again.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use agent_cache::Cache;
+use agent_core::ports::{FileProblem, Files, Store};
+use agent_engine::disk::Disk;
+use agent_engine::workspace::Workspace;
+use agent_engine::{Engine, SystemChance};
+use anyhow::{Context as _, bail};
+use serde::Serialize;
+
+use crate::args::Init;
+use crate::commands::template;
+use crate::output::Done;
+use crate::place;
+use crate::show::{NotTaken, count, not_taken, not_taken_list};
+use crate::work::Work;
+
+#[derive(Serialize)]
+struct Report {
+    dry_run: bool,
+    workspace: String,
+    /// What was made, or would be.
+    created: Vec<String>,
+    /// What was there already.
+    kept: Vec<String>,
+    /// How many artifacts of each kind there are.
+    kinds: BTreeMap<String, usize>,
+    not_taken: Vec<NotTaken>,
+    /// What is missing before the first push.
+    next: Vec<String>,
+}
+
+const CONFIG: &str = ".agent/etc/sync.yaml";
+const IGNORE: &str = ".agent/.gitignore";
+const DATABASE: &str = ".agent/cache/agent.db";
+
+/// Prepares the workspace.
+pub(crate) fn run(args: &Init) -> anyhow::Result<Done> {
+    let dry_run = args.dry_run.dry_run;
+    let workspace = around(&place::here()?);
+    let root = workspace.root().to_owned();
+    let mut report = Report {
+        dry_run,
+        workspace: root.display().to_string(),
+        created: Vec::new(),
+        kept: Vec::new(),
+        kinds: BTreeMap::new(),
+        not_taken: Vec::new(),
+        next: Vec::new(),
+    };
+    let notes = configure(&workspace, args, &mut report)?;
+    ignore(&root, dry_run, &mut report)?;
+    let known = workspace.database().exists();
+    if known { &mut report.kept } else { &mut report.created }.push(DATABASE.to_owned());
+    let notes = match dry_run {
+        true => look(&workspace, &mut report).map(|()| notes)?,
+        false => open(workspace, &mut report, notes)?,
+    };
+    Ok(Done::new(text(&report), &report)?.with(notes, false))
+}
+
+/// The workspace around a folder, without leaving the Git repository the folder is in; else the
+/// folder itself.
+fn around(here: &Path) -> Workspace {
+    for folder in here.ancestors() {
+        if folder.join(".agent").is_dir() {
+            return Workspace::at(folder);
+        }
+        if folder.join(".git").exists() {
+            break;
+        }
+    }
+    Workspace::at(here)
+}
+
+fn configure(workspace: &Workspace, args: &Init, report: &mut Report) -> anyhow::Result<Vec<String>> {
+    let file = workspace.config_file();
+    if file.exists() {
+        report.kept.push(CONFIG.to_owned());
+        workspace.config(&place::env)?;
+        let given = args.url.is_some() || args.team_id.is_some();
+        let kept =
+            "sync.yaml was there already and is kept as it is; write --url and --team-id into it yourself";
+        return Ok(given.then(|| kept.to_owned()).into_iter().collect());
+    }
+    let text = template::config(args.url.as_deref(), args.team_id, &args.anon_key_env)?;
+    report.created.push(CONFIG.to_owned());
+    if !args.dry_run.dry_run {
+        write_new(&file, &text)?;
+    }
+    Ok(Vec::new())
+}
+
+fn write_new(file: &Path, text: &str) -> anyhow::Result<()> {
+    let problem = || format!("{} cannot be written; your artifacts are as they were", file.display());
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).with_context(problem)?;
+    }
+    fs::write(file, text).with_context(problem)
+}
+
+/// Adds the lines that `.agent/.gitignore` lacks.
+fn ignore(root: &Path, dry_run: bool, report: &mut Report) -> anyhow::Result<()> {
+    let file = root.join(IGNORE);
+    let before = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => bail!("{} cannot be read: {error}", file.display()),
+    };
+    let after = template::ignored(&before);
+    if after == before {
+        report.kept.push(IGNORE.to_owned());
+        return Ok(());
+    }
+    report.created.push(IGNORE.to_owned());
+    if dry_run { Ok(()) } else { write_new(&file, &after) }
+}
+
+/// Looks at the files without a cache on disk.
+fn look(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
+    let config = workspace.config(&place::env)?;
+    let disk = Disk::new(workspace.root(), config.sync.max_file_size);
+    let (policy, chance) = (config.sync.policy, Box::new(SystemChance));
+    let mut engine = Engine::open(Cache::in_memory()?, disk, config.kinds, policy, chance, place::now())?;
+    engine.scan(place::now())?;
+    summarise(&engine, report);
+    Ok(())
+}
+
+/// Opens the cache, creating it, and looks at the files.
+fn open(workspace: Workspace, report: &mut Report, mut notes: Vec<String>) -> anyhow::Result<Vec<String>> {
+    let mut work = Work::open_at(workspace)?;
+    work.scan()?;
+    summarise(&work.session.engine, report);
+    report.next = next(&work);
+    notes.append(&mut work.notes);
+    Ok(notes)
+}
+
+fn summarise<S: Store, F: Files>(engine: &Engine<S, F>, report: &mut Report) {
+    for entry in engine.machine().entries().filter(|entry| entry.local.is_some()) {
+        *report.kinds.entry(entry.key.kind.as_str().to_owned()).or_default() += 1;
+    }
+    let problems: BTreeMap<String, FileProblem> = engine.problems();
+    report.not_taken = not_taken(&problems);
+}
+
+fn next(work: &Work) -> Vec<String> {
+    let mut next = Vec::new();
+    if let Err(problem) = &work.session.config.remote {
+        next.push(format!("complete {CONFIG}: {problem}"));
+    }
+    if work.user().is_none() {
+        next.push("sign in: agent login --email YOU@EXAMPLE.COM --password-stdin".to_owned());
+    }
+    next.push("send the artifacts: agent sync push".to_owned());
+    next
+}
+
+fn text(report: &Report) -> String {
+    let mut out = format!("Workspace {}\n", report.workspace);
+    let made = if report.dry_run { "would make" } else { "made" };
+    for file in &report.created {
+        let _ = writeln!(out, "  {made}  {file}");
+    }
+    for file in &report.kept {
+        let _ = writeln!(out, "  kept  {file}");
+    }
+    let kinds: Vec<String> = report.kinds.iter().map(|(kind, n)| count(*n, kind)).collect();
+    match kinds.is_empty() {
+        true => out.push_str("No artifacts yet.\n"),
+        false => {
+            let all = count(report.kinds.values().sum(), "artifact");
+            let _ = writeln!(out, "Found {all}: {}.", kinds.join(", "));
+        }
+    }
+    not_taken_list(&report.not_taken).print_all(&mut out);
+    for (n, step) in report.next.iter().enumerate() {
+        let _ = writeln!(out, "{} {step}", if n == 0 { "Next:" } else { "     " });
+    }
+    out
+}

@@ -1,0 +1,29 @@
+//! `agent logout`: ends this machine's session, here at once and on the server if it can be reached.
+//! Nothing of the workspace changes: what waits to be pushed waits for the next sign-in.
+
+use serde::Serialize;
+
+use crate::args::Logout;
+use crate::commands::{block_on, project};
+use crate::output::Done;
+
+#[derive(Serialize)]
+struct Report {
+    user: Option<String>,
+    project: String,
+}
+
+/// Signs out.
+pub(crate) fn run(args: Logout) -> anyhow::Result<Done> {
+    let connection = project::connect(&args.project)?;
+    let user = connection.auth.user();
+    if user.is_some() {
+        block_on(connection.auth.sign_out())?.map_err(|error| project::failed(&error))?;
+    }
+    let report = Report { user: user.map(|user| user.email), project: connection.settings.url().to_string() };
+    let text = match &report.user {
+        Some(user) => format!("Signed out of {} ({user}).\n", report.project),
+        None => format!("Nobody was signed in to {}.\n", report.project),
+    };
+    Done::new(text, &report)
+}

@@ -1,0 +1,43 @@
+//! The commands, one file each. A command opens what it needs, does its work through the engine,
+//! and answers with a report; it prints nothing itself but progress.
+
+mod hunks;
+mod init;
+mod log;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod lsp;
+pub(crate) mod merge_file;
+mod project;
+mod pull;
+mod push;
+mod resolve;
+mod status;
+pub(crate) mod team;
+mod template;
+pub(crate) mod whoami;
+
+use std::future::Future;
+
+use anyhow::Context as _;
+
+use crate::args::{Sync, SyncCommand};
+use crate::output::Done;
+
+/// Runs one of the `sync` commands.
+pub(crate) fn sync(sync: Sync) -> anyhow::Result<Done> {
+    match sync.command {
+        SyncCommand::Init(args) => init::run(&args),
+        SyncCommand::Push(args) => push::run(&args),
+        SyncCommand::Pull(args) => pull::run(&args),
+        SyncCommand::Status(args) => status::run(&args),
+        SyncCommand::Resolve(args) => resolve::run(&args),
+        SyncCommand::Log(args) => log::run(&args),
+    }
+}
+
+/// Runs a command's network work on this thread.
+fn block_on<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.context("the system gives no event loop")?.block_on(work))
+}

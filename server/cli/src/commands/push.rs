@@ -1,0 +1,209 @@
+//! `agent sync push`: sends everything that is ahead of the team, what was refused before included.
+//! No file is written and nothing is fetched; what a conflicting answer brings along is kept in
+//! the cache for the next pull.
+
+use std::collections::BTreeSet;
+
+use agent_core::id::{ArtifactKey, Seq};
+use agent_core::ports::{PullPage, Remote as _, RemoteError, StoreError, VersionQuery};
+use agent_core::sync::{Event, Request};
+use serde::Serialize;
+
+use crate::args::PushPull;
+use crate::commands::block_on;
+use crate::output::{Done, Progress};
+use crate::place::now;
+use crate::show::{List, NotTaken, Refused, Row, Turn, count, not_taken, not_taken_list, trouble};
+use crate::work::Work;
+
+#[derive(Serialize)]
+struct Report {
+    dry_run: bool,
+    artifacts: Vec<Pushed>,
+    not_taken: Vec<NotTaken>,
+    /// Why the remote did not answer.
+    remote_problem: Option<String>,
+    requests: u64,
+}
+
+#[derive(Serialize)]
+struct Pushed {
+    kind: String,
+    id: String,
+    path: String,
+    result: Result_,
+    /// The remote's newest version known now.
+    version: u64,
+    deleted: bool,
+    refused: Option<Refused>,
+    /// What somebody must do first.
+    reason: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Result_ {
+    /// A dry run: it would be sent.
+    WouldPush,
+    Pushed,
+    /// The remote has moved on, or both sides conflict already: pull, resolve, push again.
+    Conflict,
+    Refused,
+    /// It stays in the cache and is sent at the next chance.
+    Waiting,
+}
+
+/// Pushes.
+pub(crate) fn run(args: &PushPull) -> anyhow::Result<Done> {
+    let mut work = Work::open()?;
+    work.set_policy(|policy| {
+        policy.may_write = false;
+        policy.auto_push = false;
+    })?;
+    work.scan()?;
+    let keys: BTreeSet<ArtifactKey> =
+        work.entries().iter().filter(|e| is_ours(&work, e)).map(|e| e.key.clone()).collect();
+    let sends = keys.iter().any(|key| matches!(turn(&work, key), Some(Turn::Push | Turn::Refused)));
+    if sends && !args.dry_run.dry_run {
+        let mut progress = Progress::new(args.json.json);
+        block_on(send(&mut work, keys.len(), &mut progress))??;
+    }
+    report(&work, &keys, args.dry_run.dry_run)
+}
+
+/// Whether an artifact has local content that the remote does not have.
+fn is_ours(work: &Work, entry: &agent_core::sync::Entry) -> bool {
+    let next = Turn::from(&work.next_of(entry));
+    entry.pending.is_some() || matches!(next, Turn::Push | Turn::Refused) || next.is_conflict()
+}
+
+fn turn(work: &Work, key: &ArtifactKey) -> Option<Turn> {
+    work.entry(key).map(|entry| Turn::from(&work.next_of(entry)))
+}
+
+/// Feeds the machine its answers until it has nothing left to ask. Its wish to pull is answered
+/// with "nothing new" and no request: whoever pushes did not ask for the others' changes.
+async fn send(work: &mut Work, all: usize, progress: &mut Progress) -> Result<(), StoreError> {
+    let mut events = vec![Event::PushWanted { retry_refused: true }, Event::Leads(true)];
+    while let Some(event) = events.pop() {
+        let outcome = work.session.engine.handle(event, now())?;
+        for request in outcome.requests {
+            if let Request::Push(batch) = &request {
+                progress.show(format!("pushing {} of {}", batch.len(), count(all, "artifact")));
+            }
+            events.push(answer(work, request).await);
+        }
+    }
+    Ok(())
+}
+
+async fn answer(work: &Work, request: Request) -> Event {
+    let remote = &work.session.remote;
+    match request {
+        Request::Push(batch) => match remote.push(work.session.engine.changes(&batch)).await {
+            Ok(reply) => Event::Pushed(Box::new(reply)),
+            Err(error) => Event::PushFailed(error),
+        },
+        Request::Pull(after) => Event::Pulled(Box::new(nothing_after(after))),
+        Request::FindBase(key, hash) => {
+            let query = VersionQuery {
+                key: key.clone(),
+                hash: Some(hash),
+                before: None,
+                limit: 1,
+                with_content: false,
+            };
+            match remote.versions(query).await {
+                Ok(found) => Event::BaseFound { key, base: found.first().map(|found| (hash, found.version)) },
+                Err(error) => Event::SearchFailed(key, error),
+            }
+        }
+    }
+}
+
+fn nothing_after(cursor: Seq) -> PullPage {
+    PullPage { rows: Vec::new(), unreadable: Vec::new(), cursor, newest_seq: cursor, more: false }
+}
+
+fn report(work: &Work, keys: &BTreeSet<ArtifactKey>, dry_run: bool) -> anyhow::Result<Done> {
+    let problem = work.session.engine.machine().link().trouble.as_ref().map(|(_, error)| error);
+    let artifacts: Vec<Pushed> = keys.iter().filter_map(|key| pushed(work, key, dry_run)).collect();
+    let report = Report {
+        dry_run,
+        artifacts,
+        not_taken: not_taken(&work.session.engine.problems()),
+        remote_problem: problem.map(trouble),
+        requests: work.requests(),
+    };
+    let left = !dry_run && report.artifacts.iter().any(|artifact| artifact.result != Result_::Pushed);
+    let conflicts = report.artifacts.iter().any(|artifact| artifact.result == Result_::Conflict);
+    Ok(Done::new(text(&report, problem), &report)?
+        .with(work.notes.clone(), left || conflicts || problem.is_some()))
+}
+
+fn pushed(work: &Work, key: &ArtifactKey, dry_run: bool) -> Option<Pushed> {
+    let entry = work.entry(key)?;
+    let row = Row::of(work, entry);
+    let result = match row.next {
+        Turn::Push | Turn::Refused if dry_run => Result_::WouldPush,
+        Turn::Nothing | Turn::Settle => Result_::Pushed,
+        Turn::Refused => Result_::Refused,
+        Turn::Push => Result_::Waiting,
+        _ => Result_::Conflict,
+    };
+    let reason = (result == Result_::Conflict).then(|| match row.next.is_conflict() {
+        true => row.why(),
+        false => format!("the team has version {} by now", row.remote_version),
+    });
+    Some(Pushed {
+        kind: row.kind,
+        id: row.id,
+        path: row.path,
+        result,
+        version: row.remote_version,
+        deleted: !row.here,
+        refused: row.refused,
+        reason,
+    })
+}
+
+fn text(report: &Report, problem: Option<&RemoteError>) -> String {
+    let mut out = String::new();
+    let of = |wanted: Result_| report.artifacts.iter().filter(move |artifact| artifact.result == wanted);
+    let list = |wanted: Result_, heading: &str, line: &dyn Fn(&Pushed) -> String| {
+        let lines: Vec<String> = of(wanted).map(line).collect();
+        List::new(heading.replace("{}", &count(lines.len(), "artifact")), lines)
+    };
+    let name = |artifact: &Pushed| format!("{}/{}  {}", artifact.kind, artifact.id, artifact.path);
+    let change = |artifact: &Pushed| if artifact.deleted { "  (deleted)" } else { "" };
+    let lists = [
+        list(Result_::WouldPush, "Would push {}:", &|a| format!("{}{}", name(a), change(a))),
+        list(Result_::Pushed, "Pushed {}:", &|a| format!("{}  version {}{}", name(a), a.version, change(a))),
+        list(
+            Result_::Refused,
+            "Refused by the remote, kept here; change them or ask an admin, then push again:",
+            &|a| {
+                let why =
+                    a.refused.as_ref().map_or_else(String::new, |r| format!("  {}: {}", r.code, r.message));
+                format!("{}{why}", name(a))
+            },
+        ),
+        list(
+            Result_::Conflict,
+            "Not pushed, the team changed them too; take their changes with: agent sync pull",
+            &|a| format!("{}  {}", name(a), a.reason.as_deref().unwrap_or_default()),
+        ),
+        list(Result_::Waiting, "Waiting, {}; kept in the cache, pushed at the next chance:", &|a| {
+            format!("{}{}", name(a), change(a))
+        }),
+    ];
+    lists.iter().for_each(|list| list.print(&mut out));
+    not_taken_list(&report.not_taken).print(&mut out);
+    if let Some(problem) = problem {
+        out.push_str(&format!("{}\n", trouble(problem)));
+    }
+    if report.artifacts.is_empty() && problem.is_none() {
+        out.push_str("Nothing to push.\n");
+    }
+    out
+}

@@ -1,0 +1,140 @@
+//! `agent sync status`: how each artifact stands between this machine and the team, as far as the
+//! cache knows. No network, and no file is written.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::args::Status;
+use crate::output::Done;
+use crate::show::{List, NotTaken, Row, Turn, count, not_taken, not_taken_list};
+use crate::work::Work;
+
+#[derive(Serialize)]
+struct Report {
+    artifacts: Vec<Row>,
+    not_taken: Vec<NotTaken>,
+    cursor: u64,
+    signed_in_as: Option<String>,
+    #[serde(skip)]
+    in_sync: usize,
+    #[serde(skip)]
+    remote: Result<String, String>,
+}
+
+/// Shows the status.
+pub(crate) fn run(args: &Status) -> anyhow::Result<Done> {
+    let mut work = Work::open()?;
+    work.scan()?;
+    let rows: Vec<Row> = work.entries().iter().map(|entry| Row::of(&work, entry)).collect();
+    let in_sync = rows.iter().filter(|row| row.is_in_sync()).count();
+    let report = Report {
+        artifacts: rows.into_iter().filter(|row| args.all || !row.is_in_sync()).collect(),
+        not_taken: not_taken(&work.session.engine.problems()),
+        cursor: work.session.engine.machine().cursor().0,
+        signed_in_as: work.user().map(|user| user.email),
+        in_sync,
+        remote: remote(&work),
+    };
+    let text = if args.short { short(&report) } else { long(&report, args.all) };
+    Ok(Done::new(text, &report)?.with(work.notes, false))
+}
+
+fn remote(work: &Work) -> Result<String, String> {
+    work.session.config.remote.clone()?;
+    match &work.session.settings {
+        Some(settings) => Ok(format!("team {} on {}", settings.team(), settings.host())),
+        None => match &work.session.remote {
+            agent_engine::AnyRemote::Missing(reason) => Err(reason.clone()),
+            agent_engine::AnyRemote::Supabase(_) => Ok(String::new()),
+        },
+    }
+}
+
+fn long(report: &Report, all: bool) -> String {
+    let mut out = String::new();
+    match (&report.remote, &report.signed_in_as) {
+        (Err(problem), _) => {
+            let _ = writeln!(out, "No team yet: {problem} (.agent/etc/sync.yaml). Everything local works.");
+        }
+        (Ok(team), None) => {
+            let _ = writeln!(out, "On {team}, not signed in; sign in with: agent login");
+        }
+        (Ok(team), Some(user)) => {
+            let _ = writeln!(out, "On {team} as {user}, seen up to change {}", report.cursor);
+        }
+    }
+    for (heading, turns) in GROUPS {
+        let rows = report.artifacts.iter().filter(|row| turns.contains(&row.next) && !row.is_in_sync());
+        List::new(heading, rows.map(line).collect()).print(&mut out);
+    }
+    not_taken_list(&report.not_taken).print(&mut out);
+    if all {
+        let rows = report.artifacts.iter().filter(|row| row.is_in_sync());
+        List::new("In sync:", rows.map(Row::name).collect()).print_all(&mut out);
+    }
+    let _ = writeln!(out, "{} in sync.", count(report.in_sync, "artifact"));
+    out
+}
+
+const GROUPS: [(&str, &[Turn]); 6] = [
+    ("To be pushed (agent sync push):", &[Turn::Push]),
+    ("Refused by the remote; change them or ask an admin, then agent sync push:", &[Turn::Refused]),
+    ("To be taken (agent sync pull):", &[Turn::Update, Turn::Move, Turn::Merge, Turn::FindBase]),
+    ("Left to the editor that has them open:", &[Turn::Editor]),
+    (
+        "In conflict (agent sync resolve --all --list):",
+        &[Turn::Conflict, Turn::DeletedHere, Turn::DeletedThere],
+    ),
+    ("Not known well enough (agent sync pull):", &[Turn::TextMissing]),
+];
+
+fn line(row: &Row) -> String {
+    let name = row.name();
+    match row.next {
+        Turn::Push => format!("{:8} {name}", change(row)),
+        Turn::Refused => {
+            let why =
+                row.refused.as_ref().map_or_else(String::new, |r| format!("  {}: {}", r.code, r.message));
+            format!("{:8} {name}{why}", change(row))
+        }
+        Turn::Update if !row.here => format!("new      {name}"),
+        Turn::Update if !row.there => format!("deleted  {name}"),
+        Turn::Update => format!("changed  {name}  version {}", row.remote_version),
+        Turn::Move => format!("moved    {name}"),
+        Turn::Merge => format!("merges   {name}  with version {}", row.remote_version),
+        Turn::FindBase => format!("unknown  {name}  both sides have it; pull compares them"),
+        _ => format!("{name}  {}", row.why()),
+    }
+}
+
+/// What the local side did.
+fn change(row: &Row) -> &'static str {
+    match (row.here, row.there) {
+        (true, false) => "new",
+        (false, _) => "deleted",
+        (true, true) if row.status == "in-sync" => "moved",
+        (true, true) => "changed",
+    }
+}
+
+fn short(report: &Report) -> String {
+    let mut out = String::new();
+    for row in &report.artifacts {
+        let _ = writeln!(out, "{}{} {}", status_letter(row.status), row.next.letter(), row.path);
+    }
+    for file in &report.not_taken {
+        let _ = writeln!(out, "?? {}", file.path);
+    }
+    out
+}
+
+fn status_letter(status: &str) -> char {
+    match status {
+        "ahead" => 'A',
+        "behind" => 'B',
+        "diverged" => 'D',
+        "converged" => 'C',
+        _ => '=',
+    }
+}

@@ -1,0 +1,60 @@
+//! The binary `agent`: reads the arguments, runs one command, prints its report, sets the exit code.
+//! What a command does is in [`commands`], one file each; how text reaches the terminal is in
+//! [`output`]. Decisions about artifacts are `agent-core`'s, effects on them `agent-engine`'s.
+
+mod args;
+mod commands;
+mod logging;
+mod output;
+mod place;
+mod show;
+mod work;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+use crate::output::Done;
+
+/// How the program ends when nothing could be done at all, as Git has it.
+const FATAL: u8 = 128;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    let json = args.command.json();
+    match run(args) {
+        Ok(done) => output::finish(done, json),
+        Err(error) => output::fatal(&error, json),
+    }
+}
+
+/// Help and version go to standard output and succeed; anything else is a mistake in the arguments.
+fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    if !error.use_stderr() {
+        output::out(&text.to_string());
+        return ExitCode::SUCCESS;
+    }
+    output::err(&text.to_string());
+    // As a merge driver, a small code would tell Git that so many conflicts were written.
+    let is_merge = std::env::args_os().any(|arg| arg == "merge-file");
+    ExitCode::from(if is_merge { commands::merge_file::USAGE } else { 2 })
+}
+
+fn run(args: Args) -> anyhow::Result<Done> {
+    logging::start(&args)?;
+    place::go_to(args.directory.as_deref())?;
+    match args.command {
+        Command::Lsp(lsp) => commands::lsp::run(lsp),
+        Command::Login(login) => commands::login::run(login),
+        Command::Logout(logout) => commands::logout::run(logout),
+        Command::Whoami(whoami) => commands::whoami::run(whoami),
+        Command::Team(team) => commands::team::run(team),
+        Command::MergeFile(merge) => Ok(commands::merge_file::run(merge)),
+        Command::Sync(sync) => commands::sync(sync),
+    }
+}
