@@ -138,8 +138,19 @@ enum OpenFiles {
 
 /// Every key there is, for suggestions.
 const KEYS: [&str; 13] = [
-    "remote", "sync", "url", "anon_key", "team_id", "realtime_url", "auto_push", "auto_pull_interval",
-    "conflict_strategy", "closed_files", "open_files", "max_file_size", "kinds",
+    "remote",
+    "sync",
+    "url",
+    "anon_key",
+    "team_id",
+    "realtime_url",
+    "auto_push",
+    "auto_pull_interval",
+    "conflict_strategy",
+    "closed_files",
+    "open_files",
+    "max_file_size",
+    "kinds",
 ];
 
 /// Reads a configuration. `env` answers what an environment variable holds.
@@ -198,10 +209,9 @@ fn project(section: &RemoteSection, env: Env<'_>) -> Result<ProjectConfig, Strin
 
 fn remote(section: RemoteSection, project: ProjectConfig, env: Env<'_>) -> Result<RemoteConfig, String> {
     let team = need("team_id", section.team_id.as_deref(), env)?;
-    let team_id = team
-        .trim()
-        .parse()
-        .map_err(|_| format!("remote.team_id: {team:?} is no UUID; agent login shows the teams you are in"))?;
+    let team_id = team.trim().parse().map_err(|_| {
+        format!("remote.team_id: {team:?} is no UUID; agent login shows the teams you are in")
+    })?;
     let realtime_url = match section.realtime_url.as_deref() {
         Some(value) if !value.trim().is_empty() => {
             Some(as_url("realtime_url", &need("realtime_url", Some(value), env)?)?)
@@ -213,7 +223,9 @@ fn remote(section: RemoteSection, project: ProjectConfig, env: Env<'_>) -> Resul
 
 fn need(key: &str, value: Option<&str>, env: Env<'_>) -> Result<String, String> {
     match value {
-        Some(value) if !value.trim().is_empty() => expand(value, env).map_err(|e| format!("remote.{key}: {e}")),
+        Some(value) if !value.trim().is_empty() => {
+            expand(value, env).map_err(|e| format!("remote.{key}: {e}"))
+        }
         _ => Err(format!("remote.{key} is not set")),
     }
 }

@@ -122,7 +122,8 @@ impl Files for Disk {
         if bytes.len() as u64 > self.max_size {
             return Err(FileProblem::TooLarge { size: bytes.len() as u64, limit: self.max_size });
         }
-        let text = String::from_utf8(bytes).map_err(|e| FileProblem::NotUtf8(e.utf8_error().valid_up_to()))?;
+        let text =
+            String::from_utf8(bytes).map_err(|e| FileProblem::NotUtf8(e.utf8_error().valid_up_to()))?;
         if let Some(offset) = text.find('\0') {
             return Err(FileProblem::Nul(offset));
         }
@@ -150,7 +151,12 @@ impl Files for Disk {
         Ok(Replaced::Done(Some(stat)))
     }
 
-    fn rename(&self, from: &ArtifactPath, to: &ArtifactPath, expect: ContentHash) -> Result<Replaced, FileProblem> {
+    fn rename(
+        &self,
+        from: &ArtifactPath,
+        to: &ArtifactPath,
+        expect: ContentHash,
+    ) -> Result<Replaced, FileProblem> {
         self.check_parents(to)?;
         if !self.holds(from, Some(expect))? || !self.holds(to, None)? {
             return Ok(Replaced::Changed);
@@ -199,7 +205,8 @@ fn io(error: &std::io::Error) -> FileProblem {
 }
 
 fn stat_of(meta: &fs::Metadata) -> FileStat {
-    let since = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let since =
+        meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     FileStat { size: meta.len(), mtime: i64::try_from(since.as_nanos()).unwrap_or(i64::MAX) }
 }
 

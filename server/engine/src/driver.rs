@@ -156,6 +156,7 @@ pub fn start(session: Session, runtime: tokio::runtime::Handle, notices: Unbound
         shown: HashMap::new(),
         stands: BTreeMap::new(),
         cache_problem: None,
+        is_broken: false,
     };
     std::thread::spawn(move || driver.run(&received));
     handle
@@ -190,6 +191,9 @@ struct Driver {
     shown: HashMap<ArtifactKey, ArtifactPath>,
     stands: BTreeMap<ArtifactKey, Stand>,
     cache_problem: Option<String>,
+    /// The cache is damaged and could not be replaced yet. Files and buffers are all there is then;
+    /// the scan after the replacement takes them in.
+    is_broken: bool,
 }
 
 impl Driver {
@@ -241,6 +245,9 @@ impl Driver {
     }
 
     fn command(&mut self, command: Command) {
+        if self.is_broken {
+            return self.note_open(&command);
+        }
         match command {
             Command::Opened(path) => self.open(&path, true),
             Command::Closed(path) => self.open(&path, false),
@@ -270,6 +277,32 @@ impl Driver {
         }
     }
 
+    /// Replaces a damaged cache and takes everything in again; tried until it succeeds.
+    fn rebuild(&mut self) {
+        let had_lease = self.session.engine.machine().leads();
+        self.is_broken = true;
+        if let Err(error) = self.session.rebuild() {
+            self.warn_about_cache(&error);
+            return;
+        }
+        self.is_broken = false;
+        if let Some(rebuilt) = self.session.rebuilt.take() {
+            self.notify(Notice::Warning(rebuilt));
+        }
+        let known: Vec<_> = self.shown.drain().map(|(_, path)| path).collect();
+        known.iter().for_each(|path| self.views.set(path.clone(), None));
+        self.stands.clear();
+        self.declare_open();
+        for key in self.open.clone() {
+            self.run_event(Event::Opened(key));
+        }
+        let scanned = self.session.engine.scan(now());
+        self.carry_on(scanned);
+        if had_lease {
+            self.run_event(Event::Leads(true));
+        }
+    }
+
     fn run_event(&mut self, event: Event) {
         let outcome = self.session.engine.handle(event, now());
         self.carry_on(outcome);
@@ -288,6 +321,9 @@ impl Driver {
             }
             Err(error) => self.cache_failed(&error),
         }
+        if self.is_broken {
+            return self.publish_link();
+        }
         let changed = self.views.set_problems(self.session.engine.problems());
         if !changed.is_empty() {
             self.notify(Notice::Problems(changed));
@@ -304,6 +340,13 @@ impl Driver {
     }
 
     fn cache_failed(&mut self, error: &StoreError) {
+        self.warn_about_cache(error);
+        if matches!(error, StoreError::Corrupt { .. }) && !self.is_broken {
+            self.rebuild();
+        }
+    }
+
+    fn warn_about_cache(&mut self, error: &StoreError) {
         tracing::error!(%error, "the cache");
         let message = error.to_string();
         if self.cache_problem.as_ref() != Some(&message) {
@@ -321,8 +364,29 @@ impl Driver {
         }
     }
 
+    /// What is remembered of a command while there is no cache to do it on.
+    fn note_open(&mut self, command: &Command) {
+        let kinds = self.session.engine.kinds();
+        match command {
+            Command::Opened(path) => self.open.extend(kinds.key_of(path).and_then(Result::ok)),
+            Command::Closed(path) => {
+                if let Some(Ok(key)) = kinds.key_of(path) {
+                    self.open.remove(&key);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn timers(&mut self) {
         let at = now();
+        if self.is_broken {
+            if self.look_at <= at {
+                self.look_at = at.plus(LOOK_MILLIS);
+                self.rebuild();
+            }
+            return;
+        }
         if self.gathered.as_ref().is_some_and(|(due, _)| *due <= at) {
             let paths = self.gathered.take().map(|(_, paths)| paths).unwrap_or_default();
             self.files_touched(paths);

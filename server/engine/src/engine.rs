@@ -37,12 +37,6 @@ impl Outcome {
         // The last word counts: an earlier step may have asked to wake for what is done by now.
         self.wake_at = step.wake_at;
     }
-
-    pub(crate) fn join(&mut self, mut other: Self) {
-        self.touched.append(&mut other.touched);
-        self.requests.append(&mut other.requests);
-        self.wake_at = other.wake_at;
-    }
 }
 
 /// The sync machine and what it works on.
@@ -159,7 +153,12 @@ impl<S: Store, F: Files> Engine<S, F> {
     }
 
     /// One event: decide, commit, apply; decided anew on top of what others committed meanwhile.
-    fn step(&mut self, event: Event, now: Timestamp, queue: &mut VecDeque<Event>) -> Result<Step, StoreError> {
+    fn step(
+        &mut self,
+        event: Event,
+        now: Timestamp,
+        queue: &mut VecDeque<Event>,
+    ) -> Result<Step, StoreError> {
         let mut tries = 0;
         loop {
             let store = &self.store;
@@ -218,7 +217,8 @@ impl<S: Store, F: Files> Engine<S, F> {
         match self.kinds.key_of(target) {
             Some(Ok(key)) if key == *effect.key() => {}
             _ => {
-                let problem = format!("{target} is no place for {} in this project; see sync.kinds", effect.key());
+                let problem =
+                    format!("{target} is no place for {} in this project; see sync.kinds", effect.key());
                 return Err(FileProblem::BadName(problem));
             }
         }

@@ -2,9 +2,9 @@
 //! This is the one place where decisions become effects. The language server and the command line
 //! both sit on it; it knows neither the protocol of the one nor the arguments of the other.
 
+mod chance;
 pub mod config;
 pub mod disk;
-mod chance;
 mod driver;
 mod engine;
 mod lease;
@@ -17,7 +17,7 @@ mod watch;
 pub mod workspace;
 
 pub use chance::SystemChance;
-pub use driver::{Handle, Notice, start};
+pub use driver::{Handle, Notice, WAITS_LONG_MILLIS, start};
 pub use engine::{Engine, Outcome, Problems};
 pub use remote::AnyRemote;
 pub use session::{Session, SessionError};

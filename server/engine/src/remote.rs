@@ -2,9 +2,7 @@
 //! configured remote everything local works, and each request answers with that reason.
 
 use agent_core::id::Seq;
-use agent_core::ports::{
-    PullPage, PushChange, PushReply, Remote, RemoteError, RemoteVersion, VersionQuery,
-};
+use agent_core::ports::{PullPage, PushChange, PushReply, Remote, RemoteError, RemoteVersion, VersionQuery};
 use agent_remote::SupabaseRemote;
 
 /// A workspace's remote.

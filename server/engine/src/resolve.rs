@@ -103,8 +103,15 @@ impl<S: Store, F: Files> Engine<S, F> {
         };
         let (title, state) = local.as_ref().map_or((None, None), |text| outline(&entry.path, text.as_str()));
         let stat = stat.filter(|stat| crate::engine::is_settled(stat, now));
-        let found =
-            Found { key: key.clone(), path: entry.path, text: local, stat, title, state, resolved: Some(base) };
+        let found = Found {
+            key: key.clone(),
+            path: entry.path,
+            text: local,
+            stat,
+            title,
+            state,
+            resolved: Some(base),
+        };
         Ok(self.handle(Event::Found(vec![found]), now)?)
     }
 }

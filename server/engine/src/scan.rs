@@ -27,7 +27,8 @@ impl<S: Store, F: Files> Engine<S, F> {
             }
             seen.insert(key, ());
         }
-        let gone = self.machine.entries().filter(|entry| entry.local.is_some() && !seen.contains_key(&entry.key));
+        let gone =
+            self.machine.entries().filter(|entry| entry.local.is_some() && !seen.contains_key(&entry.key));
         found.extend(gone.filter(|entry| !self.is_problem(&entry.path)).map(|e| gone_file(&e.key, &e.path)));
         match found.is_empty() {
             true => Ok(Outcome::default()),
@@ -86,7 +87,11 @@ impl<S: Store, F: Files> Engine<S, F> {
 
     /// The one file that is the artifact. Where several claim its id, the one known already stays;
     /// if none is known, none is taken, since any pick would be a guess.
-    fn choose(&mut self, key: &ArtifactKey, files: &[(ArtifactPath, FileStat)]) -> Option<(ArtifactPath, FileStat)> {
+    fn choose(
+        &mut self,
+        key: &ArtifactKey,
+        files: &[(ArtifactPath, FileStat)],
+    ) -> Option<(ArtifactPath, FileStat)> {
         let [single] = files else {
             let known = self.machine.entry(key).filter(|entry| entry.local.is_some());
             let known = known.and_then(|entry| files.iter().find(|(path, _)| *path == entry.path)).cloned();
@@ -106,7 +111,13 @@ impl<S: Store, F: Files> Engine<S, F> {
     }
 
     /// What to report of a file; `None` when it is as known, or cannot be taken.
-    fn read(&mut self, key: &ArtifactKey, path: &ArtifactPath, stat: Option<FileStat>, now: Timestamp) -> Option<Found> {
+    fn read(
+        &mut self,
+        key: &ArtifactKey,
+        path: &ArtifactPath,
+        stat: Option<FileStat>,
+        now: Timestamp,
+    ) -> Option<Found> {
         let known = self.machine.entry(key).filter(|entry| entry.path == *path && entry.local.is_some());
         if stat.is_some() && known.is_some_and(|entry| entry.stat == stat) {
             return None;

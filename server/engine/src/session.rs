@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use agent_cache::Cache;
+use agent_cache::{Cache, Rebuilt};
 use agent_core::id::{ArtifactKey, Author, Seq};
-use agent_core::ports::{PushChange, Remote, StoreError, VersionQuery};
+use agent_core::ports::{PushChange, Remote, Store as _, StoreError, VersionQuery};
 use agent_core::sync::{Event, Request};
 use agent_remote::{Auth, Settings, SupabaseRemote};
 
@@ -46,6 +46,8 @@ pub struct Session {
     pub auth: Option<Auth>,
     /// What to tell the user about a damaged cache that was set aside.
     pub rebuilt: Option<String>,
+    /// Whether the engine runs on nothing durable, after a rebuild that did not succeed.
+    is_detached: bool,
 }
 
 impl Session {
@@ -63,21 +65,45 @@ impl Session {
         let config = workspace.config(env)?;
         let (settings, auth, remote) = connect(&config, home, client);
         let (cache, rebuilt) = Cache::open_or_rebuild(&workspace.database())?;
-        let rebuilt = rebuilt.map(|rebuilt| {
-            format!(
-                "the cache was damaged ({}) and is rebuilt from your files and the remote; the old one is kept as {}",
-                rebuilt.reason,
-                rebuilt.moved_to.display()
-            )
-        });
+        let rebuilt = rebuilt.as_ref().map(rebuilt_message);
         let disk = Disk::new(workspace.root(), config.sync.max_file_size);
         let chance = Box::new(SystemChance);
-        let mut engine =
-            Engine::open(cache, disk, config.kinds.clone(), config.sync.policy, chance, now())?;
-        if let Some(user) = auth.as_ref().and_then(Auth::user) {
-            engine.machine_mut().set_me(Author { id: user.id, name: user.email });
+        let engine = Engine::open(cache, disk, config.kinds.clone(), config.sync.policy, chance, now())?;
+        let is_detached = false;
+        let mut session = Self { workspace, config, engine, remote, settings, auth, rebuilt, is_detached };
+        session.sign();
+        Ok(session)
+    }
+
+    /// Starts over after the cache turned out damaged, or was deleted, while in use: what is left of
+    /// it is set aside, and a scan and a pull fill the new one.
+    ///
+    /// # Errors
+    /// What the file system says. The session holds nothing durable then and must not be used
+    /// before another try succeeds.
+    pub fn rebuild(&mut self) -> Result<(), StoreError> {
+        let database = self.workspace.database();
+        let (cache, rebuilt) = match std::mem::replace(&mut self.is_detached, true) {
+            // The old connection knows whether another process has replaced the file already.
+            false => {
+                std::mem::replace(&mut self.engine.store, Cache::in_memory()?).rebuild("damaged in use")?
+            }
+            true => Cache::open_or_rebuild(&database)?,
+        };
+        let disk = Disk::new(self.workspace.root(), self.config.sync.max_file_size);
+        let (kinds, policy) = (self.config.kinds.clone(), self.config.sync.policy);
+        self.engine = Engine::open(cache, disk, kinds, policy, Box::new(SystemChance), now())?;
+        self.is_detached = false;
+        self.sign();
+        self.rebuilt = rebuilt.as_ref().map(rebuilt_message);
+        Ok(())
+    }
+
+    /// Tells the machine who the local user is.
+    fn sign(&mut self) {
+        if let Some(user) = self.auth.as_ref().and_then(Auth::user) {
+            self.engine.machine_mut().set_me(Author { id: user.id, name: user.email });
         }
-        Ok(Self { workspace, config, engine, remote, settings, auth, rebuilt })
     }
 
     /// Compares the files with the cache.
@@ -115,7 +141,13 @@ impl Session {
     }
 }
 
-use agent_core::ports::Store as _;
+fn rebuilt_message(rebuilt: &Rebuilt) -> String {
+    format!(
+        "the cache was damaged ({}) and is rebuilt from your files and the remote; the old one is kept as {}",
+        rebuilt.reason,
+        rebuilt.moved_to.display()
+    )
+}
 
 fn connect(config: &Config, home: PathBuf, client: &str) -> (Option<Settings>, Option<Auth>, AnyRemote) {
     let made = config.remote.clone().and_then(|remote| {
