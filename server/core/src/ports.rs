@@ -273,11 +273,19 @@ pub enum Replaced {
     Changed,
 }
 
+/// The files below some folders.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Regular files, with size and time, in path order.
+    pub files: Vec<(ArtifactPath, FileStat)>,
+    /// What cannot be taken or listed, by its path as shown, and why.
+    pub problems: Vec<(String, FileProblem)>,
+}
+
 /// The working files of one project. Paths are relative to its root.
 pub trait Files: Send {
-    /// Every regular file below these folders, with its size and time, in path order; what cannot
-    /// be listed comes back as a problem.
-    fn list(&self, folders: &[&str]) -> (Vec<(ArtifactPath, FileStat)>, Vec<(String, FileProblem)>);
+    /// Every file below these folders.
+    fn list(&self, folders: &[&str]) -> Listing;
 
     /// A file's content; `None` when there is none.
     fn read(&self, path: &ArtifactPath) -> Result<Option<FoundFile>, FileProblem>;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use agent_core::id::{ArtifactPath, ContentHash, Text};
-use agent_core::ports::{FileProblem, Files, FoundFile, Replaced};
+use agent_core::ports::{FileProblem, Files, FoundFile, Listing, Replaced};
 use agent_core::sync::FileStat;
 use walkdir::WalkDir;
 
@@ -78,8 +78,8 @@ impl Disk {
 }
 
 impl Files for Disk {
-    fn list(&self, folders: &[&str]) -> (Vec<(ArtifactPath, FileStat)>, Vec<(String, FileProblem)>) {
-        let (mut files, mut problems) = (Vec::new(), Vec::new());
+    fn list(&self, folders: &[&str]) -> Listing {
+        let mut listing = Listing::default();
         for folder in folders {
             let top = self.root.join(folder);
             if !top.is_dir() {
@@ -87,13 +87,13 @@ impl Files for Disk {
             }
             for entry in WalkDir::new(&top).sort_by_file_name() {
                 match self.listed(entry) {
-                    Ok(Some(file)) => files.push(file),
+                    Ok(Some(file)) => listing.files.push(file),
                     Ok(None) => {}
-                    Err(problem) => problems.push(problem),
+                    Err(problem) => listing.problems.push(problem),
                 }
             }
         }
-        (files, problems)
+        listing
     }
 
     fn read(&self, path: &ArtifactPath) -> Result<Option<FoundFile>, FileProblem> {

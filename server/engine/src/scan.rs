@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
-use agent_core::ports::{FileProblem, Files, Store, StoreError};
+use agent_core::ports::{FileProblem, Files, Listing, Store, StoreError};
 use agent_core::sync::{Event, FileStat, Found, ResolvedBase};
 
 use crate::engine::{Engine, Outcome, is_settled, outline};
@@ -63,7 +63,7 @@ impl<S: Store, F: Files> Engine<S, F> {
     fn candidates(&mut self) -> Candidates {
         let folders: Vec<String> = self.kinds.folders().map(str::to_owned).collect();
         let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
-        let (files, problems) = self.files.list(&folders);
+        let Listing { files, problems } = self.files.list(&folders);
         let kinds = &self.kinds;
         // A link, or a name that cannot travel, matters only where an artifact could be meant.
         let could_be = |shown: &str| match ArtifactPath::new(shown) {
