@@ -38,25 +38,20 @@ pub struct Position {
 
 /// Where each line of `text` ends, its terminator included. The last end is the text's length
 /// unless the text ends in a terminator or is empty; then nothing is left for another line.
-fn line_ends(text: &str) -> Vec<usize> {
+pub(crate) fn line_ends(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
-    // `str::find` skips ahead a word at a time; a byte loop over every text would be the most
-    // expensive part of a merge. Carriage returns are rare enough to decide on once.
-    if !text.contains('\r') {
-        let mut ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
-        if ends.last().copied().unwrap_or(0) < text.len() {
-            ends.push(text.len());
-        }
-        return ends;
-    }
-    let mut ends = Vec::new();
-    for (at, &byte) in bytes.iter().enumerate() {
-        match byte {
-            b'\n' => ends.push(at + 1),
-            b'\r' if bytes.get(at + 1) != Some(&b'\n') => ends.push(at + 1),
-            _ => {}
-        }
-    }
+    // Carriage returns are rare enough to decide on once, and the loop without them is what every
+    // merge of every keystroke spends its time in.
+    let mut ends: Vec<usize> = if text.contains('\r') {
+        let ends_line = |at: usize| match bytes.get(at) {
+            Some(b'\n') => true,
+            Some(b'\r') => bytes.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        };
+        (0..bytes.len()).filter(|&at| ends_line(at)).map(|at| at + 1).collect()
+    } else {
+        bytes.iter().enumerate().filter(|&(_, &byte)| byte == b'\n').map(|(at, _)| at + 1).collect()
+    };
     if ends.last().copied().unwrap_or(0) < text.len() {
         ends.push(text.len());
     }

@@ -1,5 +1,7 @@
 //! Which files are artifacts, and which artifact each is.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use agent_core::artifact::identity::{InvalidKinds, KindRule, Kinds, leading_id};
 use agent_core::id::{ArtifactPath, Kind};
 use proptest::prelude::*;

@@ -1,6 +1,8 @@
 //! Our merges beside those of `git merge-file -p`, on generated texts. Without Git there is nothing
 //! to compare with, and the test says so and passes.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+
 mod support;
 
 use std::fs;
@@ -74,12 +76,6 @@ fn compare(name: &str, flags: &[&str], style: Style, favor: Favor, seeds: u64) -
             assert_eq!(text, theirs, "seed {seed}: both clean, texts differ");
             agreement.clean_in_both += 1;
         }
-        if std::env::var_os("MERGE_GIT_SHOW").is_some() && (text != theirs) {
-            println!(
-                "=== seed {seed} verdict ours {clean} git {clean_theirs}\n--- base\n{}--- ours\n{text}--- git\n{theirs}",
-                texts.base
-            );
-        }
         agreement.cases += 1;
         agreement.conflicted += usize::from(!clean_theirs);
         agreement.verdict += usize::from(clean == clean_theirs);
@@ -89,19 +85,61 @@ fn compare(name: &str, flags: &[&str], style: Style, favor: Favor, seeds: u64) -
     Some(agreement)
 }
 
+/// Bounds a little below what was measured over 1,500 seeds: 99.4 % and 97.5 %.
 #[test]
-fn conflicts_are_presented_as_git_presents_them() {
-    let seeds = std::env::var("MERGE_GIT_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
-    for (name, flags, style, favor) in [
-        ("merge", &[][..], Style::Merge, Favor::None),
-        ("diff3", &["--diff3"], Style::Diff3, Favor::None),
-        ("zdiff3", &["--zdiff3"], Style::ZDiff3, Favor::None),
-        ("union", &["--union"], Style::Merge, Favor::Union),
-        ("ours", &["--ours"], Style::Merge, Favor::Ours),
-        ("theirs", &["--theirs"], Style::Merge, Favor::Theirs),
-    ] {
-        let Some(found) = compare(name, flags, style, favor, seeds) else { return };
+fn verdicts_and_markers_are_those_of_git() {
+    for (name, flags, style) in [("merge", &[][..], Style::Merge), ("diff3", &["--diff3"], Style::Diff3)] {
+        let Some(found) = compare(name, flags, style, Favor::None, 600) else { continue };
+        assert!(found.conflicted > 150 && found.clean_in_both > 300, "{name}: {found:?}");
         assert!(found.verdict * 100 >= found.cases * 99, "{name}: {found:?}");
         assert!(found.text * 100 >= found.cases * 95, "{name}: {found:?}");
     }
+}
+
+#[test]
+fn the_other_ways_to_present_a_conflict_are_those_of_git() {
+    for (name, flag, style, favor) in [
+        ("zdiff3", "--zdiff3", Style::ZDiff3, Favor::None),
+        ("union", "--union", Style::Merge, Favor::Union),
+        ("ours", "--ours", Style::Merge, Favor::Ours),
+        ("theirs", "--theirs", Style::Merge, Favor::Theirs),
+    ] {
+        let Some(found) = compare(name, &[flag], style, favor, 200) else { continue };
+        assert!(found.text * 100 >= found.cases * 95, "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn markers_are_written_as_git_writes_them_where_lines_end_oddly() {
+    let folder = folder("endings");
+    for (base, local, remote) in [
+        ("a\r\nb\r\n", "a\r\nl\r\n", "a\r\nr\r\n"),
+        ("a\r\nb\r\n", "a\r\nl", "a\r\nr"),
+        ("a\r\nb\n", "a\nl\n", "a\r\nr\n"),
+        ("b", "l", "r"),
+        ("b", "l", ""),
+        ("", "l", "r"),
+        ("", "l\r\n", "r"),
+        ("", "x\nsame line\nl\n", "y\nsame line\nr\n"),
+        ("a\n", "b\nc\n", "b\nd"),
+        ("=======\n", "<<<<<<<\n", ">>>>>>>\n"),
+    ] {
+        let owned = |text: &str| text.to_owned();
+        let texts = Triple { base: owned(base), local: owned(local), remote: owned(remote) };
+        for (flags, style) in [(&[][..], Style::Merge), (&["--diff3"], Style::Diff3)] {
+            let Some((theirs, _)) = git(&folder, &texts, flags) else { return };
+            assert_eq!(ours(&texts, style, Favor::None).0, theirs, "{base:?} {local:?} {remote:?}");
+        }
+    }
+}
+
+#[test]
+fn markers_have_the_size_and_labels_asked_for() {
+    let [base, local, remote] = ["b\n", "l\n", "r\n"].map(Arc::from);
+    let merge = Merge::of(&base, &local, &remote);
+    let labels = [Some("mine".to_owned()), None, Some("theirs".to_owned())];
+    let options = MarkerOptions { style: Style::Diff3, favor: Favor::None, labels, marker_size: 3 };
+    assert_eq!(render(&merge, &options), ("<<< mine\nl\n|||\nb\n===\nr\n>>> theirs\n".to_owned(), 1));
+    let (text, _) = render(&merge, &MarkerOptions { marker_size: 0, ..MarkerOptions::default() });
+    assert_eq!(text, "<<<<<<<\nl\n=======\nr\n>>>>>>>\n");
 }

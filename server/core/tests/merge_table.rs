@@ -90,3 +90,38 @@ fn an_edit_is_no_larger_than_the_change() {
     assert_eq!(resolution.edits.len(), 1);
     assert_eq!((resolution.edits[0].lines.clone(), resolution.edits[0].text.as_str()), (2..2, "r\n"));
 }
+
+#[test]
+fn a_change_only_one_side_made_can_be_turned_down() {
+    let incoming = merge("t\na\nz\n", "t\na\nz\n", "t\nr\nz\n");
+    let kept = incoming.resolve(Which::Region(1), Choice::Local);
+    assert_eq!((kept.base.as_str(), kept.local.as_str()), ("t\nr\nz\n", "t\na\nz\n"));
+    for choice in [Choice::Remote, Choice::LocalThenRemote, Choice::RemoteThenLocal] {
+        assert_eq!(incoming.resolve(Which::Region(1), choice).local, "t\nr\nz\n");
+    }
+    let mine = merge("t\na\nz\n", "t\nl\nz\n", "t\na\nz\n");
+    assert_eq!(mine.resolve(Which::Region(1), Choice::Remote).local, "t\na\nz\n");
+    assert_eq!(mine.resolve(Which::Region(9), Choice::Remote).local, "t\nl\nz\n");
+}
+
+#[test]
+fn deciding_a_part_of_a_conflict_leaves_the_other_parts_open() {
+    let merge = merge("", "a\nshared line\nb\n", "c\nshared line\nd\n");
+    let resolution = merge.resolve(Which::Region(0), Choice::Remote);
+    assert_eq!(resolution.local, "c\nshared line\nb\n");
+    let next = self::merge(&resolution.base, &resolution.local, "c\nshared line\nd\n");
+    assert_eq!(kinds(&next), ".!");
+}
+
+#[test]
+fn large_texts_with_changes_everywhere_merge() {
+    let text = |every: usize, mark: &str| -> String {
+        (0..10_000)
+            .map(|n| if n % every == 0 { format!("{mark} {n}\n") } else { format!("line {}\n", n % 50) })
+            .collect()
+    };
+    let merge = merge(&text(10_001, "x"), &text(3, "l"), &text(4, "r"));
+    assert!(merge.conflicts().count() > 500);
+    let taken = merge.resolve(Which::All, Choice::Remote);
+    assert_eq!(taken.local, text(4, "r"));
+}

@@ -50,7 +50,7 @@ pub struct Region {
     pub remote: Range<usize>,
 }
 
-/// A three-way merge. Cheap to clone; holds the three texts.
+/// A three-way merge. It shares the three texts and borrows nothing.
 #[derive(Debug, Clone)]
 pub struct Merge {
     base: Side,
@@ -65,7 +65,8 @@ impl Merge {
     /// Merges what `local` and `remote` made of `base`. An empty base makes it a two-way merge:
     /// what both have is [`RegionKind::Same`], the rest conflicts.
     pub fn of(base: &Arc<str>, local: &Arc<str>, remote: &Arc<str>) -> Self {
-        let (base, local, remote) = (Side::new(base), Side::new(local), Side::new(remote));
+        let base = Side::new(base);
+        let (local, remote) = (base.like(local), base.like(remote));
         let numbered = Numbered::new(&base, &local, &remote);
         let sides = Sides { base: &base, local: &local, remote: &remote };
         let clusters = regions::clusters(&sides, &numbered);

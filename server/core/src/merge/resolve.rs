@@ -19,7 +19,9 @@ pub enum Which {
     /// leaves the local text as it is; both orders keep both in conflicts and take every incoming
     /// change. The base becomes the remote's text in each case.
     All,
-    /// One region by its index in [`Merge::regions`]. An index out of range chooses nothing.
+    /// One region by its index in [`Merge::regions`]; an index out of range chooses nothing. In
+    /// a region only the remote changed, choosing local turns the change down: the old text is then
+    /// a local change. In one that only local changed, choosing the remote takes that change back.
     Region(usize),
 }
 
@@ -78,6 +80,17 @@ enum Emptied {
     /// The other parts of the conflict that was cut. Where only one side has lines, they are then
     /// that side's plain addition.
     EveryPart,
+}
+
+/// What a region has beside it, without an unchanged line between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Around {
+    /// Nothing: it is a cluster of changes of its own.
+    Nothing,
+    /// Other parts of its cluster, none of which was chosen.
+    Open,
+    /// Other parts of its cluster, and one of the cluster's parts was chosen.
+    Chosen,
 }
 
 /// What may be left in the base, the most faithful first.
@@ -178,56 +191,59 @@ impl Merge {
         leave: Leave,
         text: impl Fn(&Region) -> String,
     ) -> Resolution {
-        let base =
-            (self.regions.iter().enumerate()).map(|(n, region)| self.new_base(n, region, &chosen, leave));
+        let around = self.around(&chosen);
+        let base = (self.regions.iter().zip(around).enumerate()).map(|(n, (region, around))| {
+            if chosen(n) {
+                self.remote_lines(region.remote.clone())
+            } else {
+                self.left_in_base(region, around, leave)
+            }
+        });
         let base = self.concat(base);
         let pieces: Vec<String> = (self.regions.iter().enumerate())
-            .map(
-                |(n, region)| {
-                    if chosen(n) { text(region) } else { self.local_lines(region.local.clone()).to_owned() }
-                },
-            )
+            .map(|(n, region)| match chosen(n) {
+                true => text(region),
+                false => self.local_lines(region.local.clone()).to_owned(),
+            })
             .collect();
         let local = self.concat(pieces.iter().map(String::as_str));
         let edits = edits_between(self.local.text(), &local);
         Resolution { base, local, edits }
     }
 
-    fn new_base(&self, n: usize, region: &Region, chosen: &impl Fn(usize) -> bool, leave: Leave) -> &str {
-        let remote = self.remote_lines(region.remote.clone());
-        let base = self.base_lines(region.base.clone());
-        match region.kind {
-            _ if chosen(n) => remote,
-            RegionKind::Same if self.is_settled(n, chosen, leave) => remote,
-            RegionKind::Conflict if self.is_emptied(n, region, chosen, leave) => "",
-            _ => base,
-        }
-    }
-
-    /// Whether agreeing lines become base lines. Those inside a cut conflict do when a part of that
-    /// conflict was chosen, and only then: else the cut would decide about parts nobody looked at.
-    fn is_settled(&self, n: usize, chosen: &impl Fn(usize) -> bool, leave: Leave) -> bool {
-        let mut parts = self.parts_beside(n).peekable();
-        if parts.peek().is_none() { leave.agreed } else { parts.any(chosen) }
-    }
-
-    fn is_emptied(&self, n: usize, region: &Region, chosen: &impl Fn(usize) -> bool, leave: Leave) -> bool {
+    /// What the new base has of a region that was not chosen.
+    fn left_in_base(&self, region: &Region, around: Around, leave: Leave) -> &str {
         let two_sided = !region.local.is_empty() && !region.remote.is_empty();
-        match leave.emptied {
+        let emptied = match leave.emptied {
             Emptied::None => false,
-            Emptied::Parts => two_sided && self.parts_beside(n).any(chosen),
+            Emptied::Parts => two_sided && around == Around::Chosen,
             Emptied::All => two_sided,
-            Emptied::EveryPart => self.parts_beside(n).any(chosen),
+            Emptied::EveryPart => around == Around::Chosen,
+        };
+        // Lines both sides agree on inside a cut conflict become base lines when a part of that
+        // conflict was chosen, and only then: else the cut would decide about parts nobody saw.
+        let agreed = around == Around::Chosen || (around == Around::Nothing && leave.agreed);
+        match region.kind {
+            RegionKind::Same if agreed => self.remote_lines(region.remote.clone()),
+            RegionKind::Conflict if emptied => "",
+            _ => self.base_lines(region.base.clone()),
         }
     }
 
-    /// The regions that were one cluster of changes with region `n`.
-    fn parts_beside(&self, n: usize) -> impl Iterator<Item = usize> {
-        let in_cut = |&m: &usize| {
-            self.regions.get(m).is_some_and(|r| matches!(r.kind, RegionKind::Same | RegionKind::Conflict))
-        };
-        let before = (0..n).rev().take_while(in_cut);
-        before.chain((n + 1..self.regions.len()).take_while(in_cut))
+    /// For every region, what was chosen of the cluster of changes it was cut from.
+    fn around(&self, chosen: impl Fn(usize) -> bool) -> Vec<Around> {
+        let in_cut = |region: &Region| matches!(region.kind, RegionKind::Same | RegionKind::Conflict);
+        let mut found = Vec::with_capacity(self.regions.len());
+        for parts in self.regions.chunk_by(|a, b| in_cut(a) && in_cut(b)) {
+            let mut indices = found.len()..found.len() + parts.len();
+            let around = match parts {
+                [_] => Around::Nothing,
+                _ if indices.any(&chosen) => Around::Chosen,
+                _ => Around::Open,
+            };
+            found.extend(std::iter::repeat_n(around, parts.len()));
+        }
+        found
     }
 
     /// Joins pieces of different sides. A piece that ends without a terminator ended its text; what

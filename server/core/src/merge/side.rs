@@ -7,7 +7,7 @@ use std::hash::BuildHasherDefault;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::text::split_lines;
+use crate::text::line_ends;
 
 /// A text and where its lines end.
 #[derive(Debug, Clone)]
@@ -18,15 +18,17 @@ pub(super) struct Side {
 
 impl Side {
     pub(super) fn new(text: &Arc<str>) -> Self {
-        let mut at = 0;
-        let ends = split_lines(text)
-            .into_iter()
-            .map(|line| {
-                at += line.len();
-                at
-            })
-            .collect();
-        Self { text: Arc::clone(text), ends }
+        Self { text: Arc::clone(text), ends: line_ends(text) }
+    }
+
+    /// The side of `text`, sparing the work where it is the same text: most of the time a document
+    /// has changed on one side at most.
+    pub(super) fn like(&self, text: &Arc<str>) -> Self {
+        if self.text == *text { self.clone() } else { Self::new(text) }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.text, &other.text)
     }
 
     /// The number of lines.
@@ -84,10 +86,14 @@ impl Numbered {
             .find(|&n| base.line(n) != local.line(n) || base.line(n) != remote.line(n))
             .unwrap_or(shortest);
         let mut numbers = Numbers::default();
-        let base = number_lines(base, skipped, &mut numbers);
-        let local = number_lines(local, skipped, &mut numbers);
-        let remote = number_lines(remote, skipped, &mut numbers);
-        Self { skipped, base, local, remote }
+        numbers.reserve(base.len() - skipped);
+        let base_lines = number_lines(base, skipped, &mut numbers);
+        let mut number = |side| match base.is_same(side) {
+            true => base_lines.clone(),
+            false => number_lines(side, skipped, &mut numbers),
+        };
+        let (local, remote) = (number(local), number(remote));
+        Self { skipped, base: base_lines, local, remote }
     }
 }
 

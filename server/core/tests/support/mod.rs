@@ -14,7 +14,7 @@ impl Seeded {
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         let value = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        usize::try_from(value).unwrap() % bound
+        value as usize % bound
     }
 
     fn chance(&mut self, percent: usize) -> bool {
