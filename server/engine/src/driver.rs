@@ -252,7 +252,7 @@ impl Driver {
             Command::Opened(path) => self.open(&path, true),
             Command::Closed(path) => self.open(&path, false),
             Command::Saved(path, resolved) => {
-                let outcome = self.session.engine.file_changed(&path, resolved, now());
+                let outcome = self.session.engine.file_saved(&path, resolved, now());
                 self.carry_on(outcome);
             }
             Command::Touched(paths) => self.gather(paths),
@@ -416,10 +416,9 @@ impl Driver {
             let outcome = self.session.engine.scan(now());
             return self.carry_on(outcome);
         }
-        for path in paths.iter().filter_map(relative).collect::<Vec<_>>() {
-            let outcome = self.session.engine.file_changed(&path, None, now());
-            self.carry_on(outcome);
-        }
+        let paths: Vec<_> = paths.iter().filter_map(relative).collect();
+        let outcome = self.session.engine.files_changed(&paths, None, now());
+        self.carry_on(outcome);
     }
 
     /// Other processes: what they committed, whether the lease is free, what they have open.

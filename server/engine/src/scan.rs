@@ -36,28 +36,48 @@ impl<S: Store, F: Files> Engine<S, F> {
         }
     }
 
-    /// Reads one file that was saved, changed or deleted. `resolved` is a resolution that the save
-    /// makes durable.
+    /// Reads one file that was saved. `resolved` is a resolution that the save makes durable.
     ///
     /// # Errors
     /// What the cache says.
-    pub fn file_changed(
+    pub fn file_saved(
         &mut self,
         path: &ArtifactPath,
         resolved: Option<ResolvedBase>,
         now: Timestamp,
     ) -> Result<Outcome, StoreError> {
-        let Some(Ok(key)) = self.kinds.key_of(path) else { return Ok(Outcome::default()) };
-        self.scan_problems.remove(path.as_str());
-        let other = self.machine.entry(&key).filter(|e| e.path != *path && e.local.is_some());
-        if let Some(other) = other.map(|entry| entry.path.clone()) {
-            // Either a move or a second file with one id; the whole folder tells which.
-            tracing::debug!(%path, %other, "two places for one artifact");
-            return self.scan(now);
+        self.files_changed(std::slice::from_ref(path), resolved, now)
+    }
+
+    /// Reads files that were changed, created or deleted, as one step. `resolved` belongs to the
+    /// only file.
+    ///
+    /// # Errors
+    /// What the cache says.
+    pub fn files_changed(
+        &mut self,
+        paths: &[ArtifactPath],
+        resolved: Option<ResolvedBase>,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        let mut found = Vec::new();
+        for path in paths {
+            let Some(Ok(key)) = self.kinds.key_of(path) else { continue };
+            self.scan_problems.remove(path.as_str());
+            let other = self.machine.entry(&key).filter(|e| e.path != *path && e.local.is_some());
+            if other.is_some() {
+                // Either a move or a second file with one id; the whole folder tells which.
+                return self.scan(now);
+            }
+            found.extend(self.read(&key, path, None, now));
         }
-        let Some(mut found) = self.read(&key, path, None, now) else { return Ok(Outcome::default()) };
-        found.resolved = resolved;
-        self.handle(Event::Found(vec![found]), now)
+        if let [single] = found.as_mut_slice() {
+            single.resolved = resolved;
+        }
+        match found.is_empty() {
+            true => Ok(Outcome::default()),
+            false => self.handle(Event::Found(found), now),
+        }
     }
 
     fn candidates(&mut self) -> Candidates {

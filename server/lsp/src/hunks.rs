@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use agent_core::merge::{Merge, Region};
+use agent_core::sync::next::Next;
 use agent_core::text::{Encoding, LineIndex, without_bom};
 use agent_engine::View;
 
@@ -30,6 +31,12 @@ pub(crate) struct Hunks {
 impl Hunks {
     /// The sides of an open document; `None` when the remote has nothing that local does not know.
     pub(crate) fn of_document(document: &Snapshot, view: Arc<View>) -> Option<Self> {
+        // While the remote's history is searched for the base, everything would look like a conflict.
+        let is_searched = view.next == Next::FindBase
+            && document.place.as_ref().is_some_and(|p| p.folder.handle.views().link().trouble.is_none());
+        if is_searched {
+            return None;
+        }
         let moved = document.base.as_ref().filter(|moved| moved.from == view.entry.base);
         Self::new(view, moved, Arc::clone(&document.text))
     }

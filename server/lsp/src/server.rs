@@ -1,5 +1,6 @@
 //! The server's state, and the protocol's methods: each is one line into `handlers`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -35,6 +36,8 @@ pub(crate) struct State {
     dirty: std::sync::Mutex<Option<UnboundedReceiver<Dirty>>>,
     can: OnceLock<Client>,
     roots: RwLock<Vec<PathBuf>>,
+    /// Folders whose session is being opened: a document may ask for its folder meanwhile.
+    opening: std::sync::Mutex<BTreeSet<PathBuf>>,
     progress: std::sync::Mutex<std::collections::HashMap<PathBuf, tokio::sync::oneshot::Sender<()>>>,
 }
 
@@ -50,6 +53,7 @@ impl State {
             dirty: std::sync::Mutex::new(Some(dirty)),
             can: OnceLock::new(),
             roots: RwLock::default(),
+            opening: std::sync::Mutex::default(),
             progress: std::sync::Mutex::default(),
         }
     }
@@ -80,6 +84,9 @@ impl State {
         if self.folders.has(&root) || !root.join(".agent").is_dir() {
             return;
         }
+        if !self.opening.lock().unwrap_or_else(PoisonError::into_inner).insert(root.clone()) {
+            return;
+        }
         let state = Arc::clone(self);
         let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
@@ -93,6 +100,19 @@ impl State {
                     runtime.spawn(async move { client.show_message(MessageType::ERROR, message).await });
                 }
             }
+            state.opening.lock().unwrap_or_else(PoisonError::into_inner).remove(&root);
+        });
+    }
+
+    /// Opens a folder's session anew, after its configuration changed.
+    pub(crate) fn reopen_folder(self: &Arc<Self>, root: PathBuf) {
+        let Some(folder) = self.folders.remove(&root) else { return self.open_folder(root) };
+        let state = Arc::clone(self);
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || {
+            folder.handle.stop(crate::LAST_WORDS);
+            let _inside = runtime.enter();
+            state.open_folder(root);
         });
     }
 

@@ -121,6 +121,8 @@ pub enum Event {
         /// Whether refused changes are tried again.
         retry_refused: bool,
     },
+    /// Many artifacts that vanished at once are indeed to be deleted for everybody.
+    DeletionsAllowed,
     /// The live connection said something.
     Live(LiveEvent),
     /// A page arrived.

@@ -14,11 +14,11 @@ use crate::sync::machine::{Chance, Todo};
 use crate::sync::next::clean_merge;
 use crate::sync::plan::me;
 use crate::sync::status::Status;
-use crate::sync::{Parked, RemoteSide};
+use crate::sync::{Entry, Parked, RemoteSide};
 
 pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chance) {
     match event {
-        Event::Found(files) => files.into_iter().for_each(|file| found(draft, file)),
+        Event::Found(files) => all_found(draft, files),
         Event::FilesDone(done) => done.into_iter().for_each(|done| file_done(draft, done)),
         Event::FileFailed(key) => draft.remember(Memory::FileBlocked(key, true)),
         Event::Opened(key) => open(draft, key, true),
@@ -33,6 +33,7 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
         }
         Event::PullScheduled => draft.link.pull_wanted = true,
         Event::PushWanted { retry_refused } => push_wanted(draft, retry_refused),
+        Event::DeletionsAllowed => unpark(draft, |parked| parked.code == MASS_DELETION),
         Event::Live(event) => live(draft, event),
         Event::Pulled(page) => pulled(draft, *page),
         Event::PullFailed(error) => {
@@ -48,6 +49,39 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
         }
         Event::BaseFound { key, base } => base_found(draft, key, base),
         Event::Tick => {}
+    }
+}
+
+/// Why many deletions at once are parked.
+pub const MASS_DELETION: &str = "mass_deletion";
+/// Fewer deletions at once are never held back.
+const MASS_DELETION_LEAST: usize = 10;
+/// More than one in this many artifacts vanishing at once is held back.
+const MASS_DELETION_SHARE: usize = 5;
+
+fn all_found(draft: &mut Draft<'_>, files: Vec<Found>) {
+    let vanished: Vec<_> = files
+        .iter()
+        .filter(|file| file.text.is_none())
+        .filter(|file| {
+            draft.get(&file.key).is_some_and(|entry| entry.local.is_some() && entry.path == file.path)
+        })
+        .map(|file| file.key.clone())
+        .collect();
+    files.into_iter().for_each(|file| found(draft, file));
+    let here = draft.machine.entries.values().filter(|entry| entry.local.is_some()).count();
+    if vanished.len() < MASS_DELETION_LEAST || vanished.len() * MASS_DELETION_SHARE <= here {
+        return;
+    }
+    // A folder that was moved, or a branch without these files, must not delete them for everybody.
+    let message = format!(
+        "{} of {here} artifacts vanished at once; if they are meant to be deleted for the whole team, \
+         push with --allow-deletions",
+        vanished.len()
+    );
+    for key in vanished {
+        let parked = Parked { code: MASS_DELETION.to_owned(), message: message.clone(), hash: None };
+        draft.shift(&key, Cause::Refused, None, |entry| entry.parked = Some(parked));
     }
 }
 
@@ -186,9 +220,13 @@ fn push_wanted(draft: &mut Draft<'_>, retry_refused: bool) {
     if !retry_refused {
         return;
     }
-    let parked: Vec<_> =
-        draft.machine.entries().filter(|e| e.parked.is_some()).map(|e| e.key.clone()).collect();
-    for key in parked {
+    unpark(draft, |parked| parked.code != MASS_DELETION);
+}
+
+fn unpark(draft: &mut Draft<'_>, chosen: impl Fn(&Parked) -> bool) {
+    let is_chosen = |entry: &&Entry| entry.parked.as_ref().is_some_and(&chosen);
+    let keys: Vec<_> = draft.machine.entries().filter(is_chosen).map(|entry| entry.key.clone()).collect();
+    for key in keys {
         if let Some(entry) = draft.known(&key) {
             entry.parked = None;
         }

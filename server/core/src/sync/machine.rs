@@ -106,8 +106,9 @@ impl Machine {
         for memory in &step.memory {
             self.remember(memory);
         }
-        if let Some(rev) = rev {
-            self.rev = self.rev.max(rev);
+        // Further on, another process committed in between; that is still to be read.
+        if let Some(rev) = rev.filter(|rev| rev.0 == self.rev.0 + 1) {
+            self.rev = rev;
         }
         self.link = step.link.clone();
         for entry in &step.entries {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use agent_engine::workspace::Workspace;
+
 use crate::apply::resolved;
 use crate::folders::file_of;
 use crate::server::State;
@@ -24,7 +26,7 @@ pub(crate) fn did_open(state: &Arc<State>, params: DidOpenTextDocumentParams) {
 /// A file opened on its own, without its folder: its project is looked for above it.
 fn open_folder_of(state: &Arc<State>, uri: &crate::types::Uri) {
     let Some(file) = file_of(uri) else { return };
-    if let Some(workspace) = file.parent().and_then(agent_engine::workspace::Workspace::find) {
+    if let Some(workspace) = file.parent().and_then(Workspace::find) {
         state.open_folder(workspace.root().to_owned());
     }
 }
@@ -39,13 +41,23 @@ pub(crate) fn did_change(state: &State, params: DidChangeTextDocumentParams) {
     state.publisher.document(document.uri);
 }
 
-pub(crate) fn did_save(state: &State, params: &DidSaveTextDocumentParams) {
+pub(crate) fn did_save(state: &Arc<State>, params: &DidSaveTextDocumentParams) {
     let uri = &params.text_document.uri;
+    if let Some(root) = configured_by(uri) {
+        return state.reopen_folder(root);
+    }
     let document = state.documents.get(uri);
     let place = document.as_ref().and_then(|document| document.place.clone());
     let Some(place) = place.or_else(|| state.folders.place(uri)) else { return };
     let base = document.and_then(|document| document.base);
     place.folder.handle.saved(place.path, base.map(resolved));
+}
+
+/// The project whose configuration file this is.
+fn configured_by(uri: &crate::types::Uri) -> Option<std::path::PathBuf> {
+    let file = file_of(uri)?;
+    let root = file.ancestors().nth(3)?;
+    (Workspace::at(root).config_file() == file).then(|| root.to_owned())
 }
 
 pub(crate) fn did_close(state: &State, params: DidCloseTextDocumentParams) {

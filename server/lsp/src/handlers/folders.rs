@@ -2,14 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::folders::file_of;
 use crate::server::State;
 use crate::types::{DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, InitializeParams};
-
-/// How long the end of a removed folder's session may take; nothing waits for it.
-const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The folders named in `initialize`, by whichever of its fields the client uses.
 pub(crate) fn roots(params: &InitializeParams) -> Vec<PathBuf> {
@@ -26,7 +22,7 @@ pub(crate) fn roots(params: &InitializeParams) -> Vec<PathBuf> {
 pub(crate) fn did_change_folders(state: &Arc<State>, params: DidChangeWorkspaceFoldersParams) {
     for removed in params.event.removed.iter().filter_map(|folder| file_of(&folder.uri)) {
         if let Some(folder) = state.folders.remove(&removed) {
-            std::thread::spawn(move || folder.handle.stop(LAST_WORDS));
+            std::thread::spawn(move || folder.handle.stop(crate::LAST_WORDS));
         }
     }
     for added in params.event.added.iter().filter_map(|folder| file_of(&folder.uri)) {
