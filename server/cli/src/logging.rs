@@ -7,16 +7,20 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use anyhow::Context as _;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Args, Command, Lsp};
 
 /// Starts the log.
 pub(crate) fn start(args: &Args) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder()
-        .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
-        .with_env_var("AGENT_LOG")
-        .from_env_lossy();
+    // A command's report says itself what went wrong.
+    let level = match args.command {
+        Command::Lsp(_) => LevelFilter::WARN,
+        _ => LevelFilter::ERROR,
+    };
+    let filter =
+        EnvFilter::builder().with_default_directive(level.into()).with_env_var("AGENT_LOG").from_env_lossy();
     let log = tracing_subscriber::fmt().with_env_filter(filter);
     match &args.command {
         Command::Lsp(Lsp { log: Some(path), .. }) => {

@@ -31,6 +31,13 @@ impl Work {
 
     /// Opens this workspace.
     pub(crate) fn open_at(workspace: Workspace) -> anyhow::Result<Self> {
+        let database = workspace.database();
+        if database.is_dir() {
+            bail!(
+                "{}: a folder is where the cache belongs; move it away, nothing was changed",
+                database.display()
+            );
+        }
         let session = Session::open(workspace, place::home()?, &place::env, place::CLIENT)?;
         let notes = session.rebuilt.clone().into_iter().collect();
         Ok(Self { session, notes })
@@ -115,6 +122,16 @@ impl Work {
         let shown = inside.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
         let at = |entry: &&Entry| entry.path.as_str() == shown;
         Ok(self.session.engine.machine().entries().find(at).cloned())
+    }
+
+    /// Fails where no request can be made at all; `so` says what that means for the user.
+    pub(crate) fn check_remote(&self, so: &str) -> anyhow::Result<()> {
+        match &self.session.remote {
+            AnyRemote::Supabase(_) => Ok(()),
+            AnyRemote::Missing(problem) => {
+                bail!("{}: {problem}; {so}", self.session.workspace.config_file().display())
+            }
+        }
     }
 
     /// How many requests were sent to the remote.

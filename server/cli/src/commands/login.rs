@@ -3,7 +3,8 @@
 
 use std::io::{BufRead as _, IsTerminal as _};
 
-use anyhow::{Context as _, bail};
+use agent_core::ports::RemoteError;
+use anyhow::{Context as _, anyhow, bail};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -41,7 +42,10 @@ pub(crate) fn run(args: Login) -> anyhow::Result<Done> {
         let teams = connection.remote.teams().await;
         (user, teams)
     })?;
-    let user = user.map_err(|error| project::failed(&error)).context("not signed in")?;
+    let user = user.map_err(|error| match error {
+        RemoteError::SignedOut(why) => anyhow!("{why}; an earlier sign-in is as it was"),
+        error => project::failed(&error).context("not signed in"),
+    })?;
     let (teams, notes) = match teams {
         Ok(teams) => (Some(project::rows(teams, connection.team())), Vec::new()),
         Err(error) => (None, vec![format!("your teams could not be listed: {}", show::trouble(&error))]),

@@ -62,7 +62,10 @@ pub(crate) fn lines(teams: &[TeamRow]) -> Vec<String> {
 
 /// What to say when a request failed.
 pub(crate) fn failed(error: &RemoteError) -> anyhow::Error {
-    anyhow!("{}", show::trouble(error))
+    match error {
+        RemoteError::Misconfigured(_) => anyhow!("{}", show::trouble(error)),
+        _ => anyhow!("{error}"),
+    }
 }
 
 /// Connects to the project; sends nothing yet.

@@ -104,6 +104,7 @@ pub(crate) fn run(args: &PushPull) -> anyhow::Result<Done> {
         policy.auto_push = false;
     })?;
     work.scan()?;
+    work.check_remote("nothing was fetched, and no file was changed")?;
     let state = |entry: Entry| {
         let version = entry.remote_version();
         (entry.key, (entry.local, entry.path, version))

@@ -4,9 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use agent_core::id::{ArtifactKey, Seq};
-use agent_core::ports::{PullPage, Remote as _, RemoteError, StoreError, VersionQuery};
-use agent_core::sync::{Event, Request};
+use agent_core::id::{ArtifactKey, ChangeId, Seq};
+use agent_core::ports::{
+    PullPage, PushOutcome, PushReply, Remote as _, RemoteError, StoreError, VersionQuery,
+};
+use agent_core::sync::status::Status;
+use agent_core::sync::{Entry, Event, PendingChange, Request};
 use serde::Serialize;
 
 use crate::args::PushPull;
@@ -43,6 +46,8 @@ struct Pushed {
 #[derive(Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Result_ {
+    /// The team has the same already; only the cache did not know.
+    Same,
     /// A dry run: it would be sent.
     WouldPush,
     Pushed,
@@ -53,6 +58,8 @@ enum Result_ {
     Waiting,
 }
 
+type Keys = BTreeSet<ArtifactKey>;
+
 /// Pushes.
 pub(crate) fn run(args: &PushPull) -> anyhow::Result<Done> {
     let mut work = Work::open()?;
@@ -61,20 +68,23 @@ pub(crate) fn run(args: &PushPull) -> anyhow::Result<Done> {
         policy.auto_push = false;
     })?;
     work.scan()?;
-    let keys: BTreeSet<ArtifactKey> =
-        work.entries().iter().filter(|e| is_ours(&work, e)).map(|e| e.key.clone()).collect();
+    let keys: Keys = work.entries().iter().filter(|e| is_ours(&work, e)).map(|e| e.key.clone()).collect();
     let sends = keys.iter().any(|key| matches!(turn(&work, key), Some(Turn::Push | Turn::Refused)));
+    let mut applied = BTreeSet::new();
     if sends && !args.dry_run.dry_run {
+        work.check_remote("nothing was sent; your changes are kept in the cache")?;
         let mut progress = Progress::new(args.json.json);
-        block_on(send(&mut work, keys.len(), &mut progress))??;
+        applied = block_on(send(&mut work, keys.len(), &mut progress))??;
     }
-    report(&work, &keys, args.dry_run.dry_run)
+    report(&work, &keys, &applied, args.dry_run.dry_run)
 }
 
-/// Whether an artifact has local content that the remote does not have.
-fn is_ours(work: &Work, entry: &agent_core::sync::Entry) -> bool {
+/// Whether an artifact has something local that the remote does not have.
+fn is_ours(work: &Work, entry: &Entry) -> bool {
     let next = Turn::from(&work.next_of(entry));
-    entry.pending.is_some() || matches!(next, Turn::Push | Turn::Refused) || next.is_conflict()
+    entry.pending.is_some()
+        || matches!(entry.status(), Status::Ahead | Status::Diverged)
+        || matches!(next, Turn::Push | Turn::Refused)
 }
 
 fn turn(work: &Work, key: &ArtifactKey) -> Option<Turn> {
@@ -82,19 +92,39 @@ fn turn(work: &Work, key: &ArtifactKey) -> Option<Turn> {
 }
 
 /// Feeds the machine its answers until it has nothing left to ask. Its wish to pull is answered
-/// with "nothing new" and no request: whoever pushes did not ask for the others' changes.
-async fn send(work: &mut Work, all: usize, progress: &mut Progress) -> Result<(), StoreError> {
+/// with "nothing new" and no request: whoever pushes did not ask for the others' changes. Returns
+/// the artifacts that the remote took.
+async fn send(work: &mut Work, all: usize, progress: &mut Progress) -> Result<Keys, StoreError> {
+    let mut applied = Keys::new();
     let mut events = vec![Event::PushWanted { retry_refused: true }, Event::Leads(true)];
     while let Some(event) = events.pop() {
         let outcome = work.session.engine.handle(event, now())?;
         for request in outcome.requests {
-            if let Request::Push(batch) = &request {
-                progress.show(format!("pushing {} of {}", batch.len(), count(all, "artifact")));
+            let batch = match &request {
+                Request::Push(batch) => batch.clone(),
+                Request::Pull(_) | Request::FindBase(..) => Vec::new(),
+            };
+            progress.show(format!("pushed {} of {}", applied.len(), count(all, "artifact")));
+            let event = answer(work, request).await;
+            if let Event::Pushed(reply) = &event {
+                applied.extend(taken(&batch, reply));
             }
-            events.push(answer(work, request).await);
+            events.push(event);
         }
     }
-    Ok(())
+    Ok(applied)
+}
+
+/// The artifacts of a batch that the remote took.
+fn taken<'a>(
+    batch: &'a [(ArtifactKey, PendingChange)],
+    reply: &'a PushReply,
+) -> impl Iterator<Item = ArtifactKey> + 'a {
+    let is_taken =
+        |outcome: &PushOutcome| matches!(outcome, PushOutcome::Applied(..) | PushOutcome::Duplicate(..));
+    let ids: BTreeSet<ChangeId> =
+        reply.outcomes.iter().filter(|(_, o)| is_taken(o)).map(|(id, _)| *id).collect();
+    batch.iter().filter(move |(_, pending)| ids.contains(&pending.change_id)).map(|(key, _)| key.clone())
 }
 
 async fn answer(work: &Work, request: Request) -> Event {
@@ -125,9 +155,9 @@ fn nothing_after(cursor: Seq) -> PullPage {
     PullPage { rows: Vec::new(), unreadable: Vec::new(), cursor, newest_seq: cursor, more: false }
 }
 
-fn report(work: &Work, keys: &BTreeSet<ArtifactKey>, dry_run: bool) -> anyhow::Result<Done> {
+fn report(work: &Work, keys: &Keys, applied: &Keys, dry_run: bool) -> anyhow::Result<Done> {
     let problem = work.session.engine.machine().link().trouble.as_ref().map(|(_, error)| error);
-    let artifacts: Vec<Pushed> = keys.iter().filter_map(|key| pushed(work, key, dry_run)).collect();
+    let artifacts: Vec<Pushed> = keys.iter().filter_map(|key| pushed(work, key, applied, dry_run)).collect();
     let report = Report {
         dry_run,
         artifacts,
@@ -135,25 +165,26 @@ fn report(work: &Work, keys: &BTreeSet<ArtifactKey>, dry_run: bool) -> anyhow::R
         remote_problem: problem.map(trouble),
         requests: work.requests(),
     };
-    let left = !dry_run && report.artifacts.iter().any(|artifact| artifact.result != Result_::Pushed);
-    let conflicts = report.artifacts.iter().any(|artifact| artifact.result == Result_::Conflict);
-    Ok(Done::new(text(&report, problem), &report)?
-        .with(work.notes.clone(), left || conflicts || problem.is_some()))
+    let is_done =
+        |artifact: &Pushed| matches!(artifact.result, Result_::Pushed | Result_::Same | Result_::WouldPush);
+    let left = problem.is_some() || !report.artifacts.iter().all(is_done);
+    Ok(Done::new(text(&report, problem), &report)?.with(work.notes.clone(), left))
 }
 
-fn pushed(work: &Work, key: &ArtifactKey, dry_run: bool) -> Option<Pushed> {
+fn pushed(work: &Work, key: &ArtifactKey, applied: &Keys, dry_run: bool) -> Option<Pushed> {
     let entry = work.entry(key)?;
     let row = Row::of(work, entry);
     let result = match row.next {
         Turn::Push | Turn::Refused if dry_run => Result_::WouldPush,
-        Turn::Nothing | Turn::Settle => Result_::Pushed,
+        Turn::Nothing | Turn::Settle if applied.contains(key) => Result_::Pushed,
+        Turn::Nothing | Turn::Settle => Result_::Same,
         Turn::Refused => Result_::Refused,
         Turn::Push => Result_::Waiting,
         _ => Result_::Conflict,
     };
     let reason = (result == Result_::Conflict).then(|| match row.next.is_conflict() {
         true => row.why(),
-        false => format!("the team has version {} by now", row.remote_version),
+        false => format!("merges with version {}, which the team has by now", row.remote_version),
     });
     Some(Pushed {
         kind: row.kind,
@@ -198,6 +229,10 @@ fn text(report: &Report, problem: Option<&RemoteError>) -> String {
         }),
     ];
     lists.iter().for_each(|list| list.print(&mut out));
+    match of(Result_::Same).count() {
+        0 => {}
+        same => out.push_str(&format!("The team has the same already: {}.\n", count(same, "artifact"))),
+    }
     not_taken_list(&report.not_taken).print(&mut out);
     if let Some(problem) = problem {
         out.push_str(&format!("{}\n", trouble(problem)));

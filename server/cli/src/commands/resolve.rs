@@ -125,11 +125,21 @@ fn text(report: &Report) -> String {
         List::new(heading, lines)
     };
     let name = |artifact: &Resolved| format!("{}/{}  {}", artifact.kind, artifact.id, artifact.path);
-    let (whole, part) = match report.dry_run {
-        true => ("Would resolve:", "Would resolve in part:"),
-        false => ("Resolved; send the result with agent sync push:", "Resolved in part:"),
+    let (whole, merges, part) = match report.dry_run {
+        true => ("Would resolve:", "Would resolve:", "Would resolve in part:"),
+        false => (
+            "Resolved:",
+            "Resolved; what else the team changed comes with agent sync pull:",
+            "Resolved in part:",
+        ),
     };
-    list(whole, &|a| a.resolved && a.conflicts == 0, &name).print(&mut out);
+    let goes_out = |a: &Resolved| match a.next {
+        Turn::Push if !report.dry_run => format!("{}  now send it with agent sync push", name(a)),
+        _ => name(a),
+    };
+    let done = |a: &Resolved| a.resolved && a.conflicts == 0;
+    list(whole, &|a| done(a) && a.next != Turn::Merge, &goes_out).print(&mut out);
+    list(merges, &|a| done(a) && a.next == Turn::Merge, &name).print(&mut out);
     let hunks = |a: &Resolved| format!("{}  {} left", name(a), count(a.conflicts, "hunk"));
     list(part, &|a| a.resolved && a.conflicts > 0, &hunks).print(&mut out);
     let why = |a: &Resolved| a.problem.clone().unwrap_or_default();

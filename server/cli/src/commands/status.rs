@@ -55,7 +55,8 @@ fn long(report: &Report, all: bool) -> String {
     let mut out = String::new();
     match (&report.remote, &report.signed_in_as) {
         (Err(problem), _) => {
-            let _ = writeln!(out, "No team yet: {problem} (.agent/etc/sync.yaml). Everything local works.");
+            let _ =
+                writeln!(out, "Without a team: {problem} (.agent/etc/sync.yaml). Everything local works.");
         }
         (Ok(team), None) => {
             let _ = writeln!(out, "On {team}, not signed in; sign in with: agent login");

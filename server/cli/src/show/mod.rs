@@ -32,9 +32,7 @@ pub(crate) fn trouble(error: &RemoteError) -> String {
         RemoteError::Misconfigured(what) => {
             format!("{what}; check the remote section of .agent/etc/sync.yaml")
         }
-        RemoteError::Forbidden(_) => {
-            format!("{error}; ask an admin of the team for a role that may, or check remote.team_id")
-        }
+        RemoteError::Forbidden(_) => format!("{error}; or check remote.team_id in .agent/etc/sync.yaml"),
         _ => error.to_string(),
     }
 }
