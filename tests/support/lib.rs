@@ -1,1 +1,20 @@
-//! placeholder
+//! The harness of the end-to-end tests and of the demo: a backend, workspaces, and an editor that
+//! speaks to the real `agent lsp`. Everything here drives programs from the outside, as a user's
+//! machine does; nothing links the server.
+
+mod backend;
+mod binary;
+mod editor;
+mod http;
+mod npm;
+pub mod scenes;
+mod team;
+mod wait;
+mod workspace;
+
+pub use backend::{Backend, Options, Stats};
+pub use binary::agent_binary;
+pub use editor::{Capabilities, Editor, Encoding, RpcError};
+pub use team::{RemoteArtifact, Team, User};
+pub use wait::{PATIENCE, eventually};
+pub use workspace::{Ran, Workspace};

@@ -1,0 +1,297 @@
+//! The development backend as a child process: started, stopped, killed and started again on the
+//! same port and data, and asked for its counters.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::binary::project;
+use crate::http::Http;
+use crate::team::User;
+use crate::wait::eventually;
+use crate::{npm, team};
+
+/// How to start a backend.
+#[derive(Debug, Default, Clone)]
+pub struct Options {
+    /// Keep the data here, so that it survives a stop.
+    pub data: Option<PathBuf>,
+    /// How long an access token is good for, in seconds.
+    pub jwt_expiry: Option<u32>,
+}
+
+/// What a backend says when it is ready.
+#[derive(Debug, Clone, Deserialize)]
+struct Ready {
+    url: String,
+    publishable_key: String,
+    secret_key: String,
+}
+
+/// The backend's counters.
+#[derive(Debug, Clone)]
+pub struct Stats(Value);
+
+impl Stats {
+    /// How many requests of this method and path, such as `POST /rest/v1/rpc/push_artifacts`.
+    pub fn requests(&self, of: &str) -> u64 {
+        self.0["requests"][of]["count"].as_u64().unwrap_or(0)
+    }
+
+    /// How many bytes the answers to these requests had, headers included.
+    pub fn bytes_out(&self, of: &str) -> u64 {
+        self.0["requests"][of]["bytes_out"].as_u64().unwrap_or(0)
+    }
+
+    /// How many calls of one of the project's functions.
+    pub fn calls(&self, function: &str) -> u64 {
+        self.requests(&format!("POST /rest/v1/rpc/{function}"))
+    }
+
+    /// How many requests in all.
+    pub fn total(&self) -> u64 {
+        self.0["total"]["requests"].as_u64().unwrap_or(0)
+    }
+
+    /// A counter of the live channel: `broadcasts`, `deliveries`, `joins` …
+    pub fn live(&self, counter: &str) -> u64 {
+        self.0["realtime"][counter].as_u64().unwrap_or(0)
+    }
+
+    /// All requests by method and path, with their counts.
+    pub fn table(&self) -> Vec<(String, u64)> {
+        let requests = self.0["requests"].as_object();
+        let rows = requests.into_iter().flatten();
+        rows.map(|(name, row)| (name.clone(), row["count"].as_u64().unwrap_or(0))).collect()
+    }
+}
+
+/// A running (or stopped) backend. Dropping it ends the process.
+#[derive(Debug)]
+pub struct Backend {
+    options: Options,
+    ready: Ready,
+    port: u16,
+    running: Mutex<Option<Running>>,
+    http: Mutex<Http>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    /// Closing it stops the process, also when this program is killed.
+    stdin: Option<ChildStdin>,
+    said: Arc<Mutex<String>>,
+}
+
+impl Backend {
+    /// Starts one with its data in memory, on any free port.
+    ///
+    /// # Errors
+    /// Without Node.js, or when it does not start.
+    pub fn start() -> Result<Self> {
+        Self::start_with(Options::default(), &mut |_| {})
+    }
+
+    /// Starts one; `say` hears what takes long.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn start_with(options: Options, say: &mut dyn FnMut(&str)) -> Result<Self> {
+        npm::install(&project().join("supabase/dev"), say)?;
+        let (running, ready) = launch(&options, 0)?;
+        let port = url::Url::parse(&ready.url)?.port().context("the backend's address has no port")?;
+        let running = Mutex::new(Some(running));
+        Ok(Self { options, ready, port, running, http: Mutex::new(Http::new()?) })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.ready.url
+    }
+
+    /// The key that clients carry.
+    pub fn anon_key(&self) -> &str {
+        &self.ready.publishable_key
+    }
+
+    /// Asks it to end, and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn stop(&self) -> Result<()> {
+        match self.running().take() {
+            Some(running) => running.end(),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends it as a power cut would.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn kill9(&self) -> Result<()> {
+        if let Some(mut running) = self.running().take() {
+            running.child.kill()?;
+            running.child.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Starts it again on the same port, with the same data if there is a folder for it.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn restart(&self) -> Result<()> {
+        self.stop()?;
+        // The port may be held for a moment by what was just ended.
+        let started = eventually("the backend to start again", || launch(&self.options, self.port))?;
+        *self.running() = Some(started.0);
+        Ok(())
+    }
+
+    /// What it counted since the last reset.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn stats(&self) -> Result<Stats> {
+        self.dev("/dev/stats", None).map(Stats)
+    }
+
+    /// Starts counting from nothing.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn reset_stats(&self) -> Result<()> {
+        self.dev("/dev/stats/reset", Some(&json!({}))).map(drop)
+    }
+
+    /// Sets fault knobs (docs/backend.md).
+    ///
+    /// # Errors
+    /// When it refuses them.
+    pub fn faults(&self, knobs: &Value) -> Result<()> {
+        self.dev("/dev/faults", Some(knobs)).map(drop)
+    }
+
+    /// Signs somebody up. The address is `name+<random>@example.com`, because a database may be
+    /// shared by many tests.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub fn user(&self, name: &str) -> Result<User> {
+        let email = format!("{name}+{}@example.com", uuid::Uuid::new_v4().simple());
+        self.user_as(&email)
+    }
+
+    /// Signs somebody up with exactly this address.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub fn user_as(&self, email: &str) -> Result<User> {
+        let body = json!({ "email": email, "password": team::PASSWORD });
+        let answer = self.call("/auth/v1/signup", None, Some(&body))?;
+        let token = answer["access_token"].as_str().context("signing up gave no session")?;
+        Ok(User { email: email.to_owned(), token: token.to_owned() })
+    }
+
+    /// Calls a function of the project as somebody.
+    ///
+    /// # Errors
+    /// What it answers.
+    pub fn rpc(&self, who: &User, function: &str, arguments: &Value) -> Result<Value> {
+        self.call(&format!("/rest/v1/rpc/{function}"), Some(who), Some(arguments))
+    }
+
+    fn call(&self, path: &str, who: Option<&User>, body: Option<&Value>) -> Result<Value> {
+        let bearer = who.map(|who| format!("Bearer {}", who.token));
+        let mut headers = vec![("apikey", self.anon_key())];
+        headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+        self.http().call(&format!("{}{path}", self.url()), &headers, body)
+    }
+
+    fn dev(&self, path: &str, body: Option<&Value>) -> Result<Value> {
+        let headers = [("apikey", self.ready.secret_key.as_str())];
+        self.http().call(&format!("{}{path}", self.url()), &headers, body)
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn http(&self) -> std::sync::MutexGuard<'_, Http> {
+        self.http.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        let _ = self.stop();
+    }
+}
+
+impl Running {
+    fn end(mut self) -> Result<()> {
+        drop(self.stdin.take());
+        let ended = eventually("the backend to end", || match self.child.try_wait()? {
+            Some(status) => Ok(status),
+            None => bail!("still running; it said:\n{}", self.said()),
+        });
+        if ended.is_err() {
+            self.child.kill()?;
+            self.child.wait()?;
+        }
+        ended.map(drop)
+    }
+
+    fn said(&self) -> String {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn launch(options: &Options, port: u16) -> Result<(Running, Ready)> {
+    let mut command = Command::new("node");
+    command.arg("src/main.js").current_dir(project().join("supabase/dev"));
+    command.args(["--port", &port.to_string(), "--exit-on-stdin-close", "--no-delays"]);
+    if let Some(data) = &options.data {
+        command.arg("--data").arg(data);
+    } else if let Some(database) = std::env::var_os("TEST_DATABASE_URL").filter(|url| !url.is_empty()) {
+        command.arg("--database-url").arg(database);
+    }
+    if let Some(seconds) = options.jwt_expiry {
+        command.args(["--jwt-expiry", &seconds.to_string()]);
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().context("node does not start; Node.js 20 or newer is needed")?;
+    let said = Arc::new(Mutex::new(String::new()));
+    if let Some(stderr) = child.stderr.take() {
+        let said = Arc::clone(&said);
+        std::thread::spawn(move || keep(stderr, &said));
+    }
+    let stdin = child.stdin.take();
+    let stdout = child.stdout.take().context("the backend has no output")?;
+    let mut running = Running { child, stdin, said };
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line)?;
+    match serde_json::from_str(&line) {
+        Ok(ready) => Ok((running, ready)),
+        Err(_) => {
+            let _ = running.child.kill();
+            let _ = running.child.wait();
+            bail!("the backend did not start; it said:\n{line}{}", running.said())
+        }
+    }
+}
+
+fn keep(from: impl Read, said: &Mutex<String>) {
+    for line in BufReader::new(from).lines().map_while(std::result::Result::ok) {
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.push_str(&line);
+        said.push('\n');
+    }
+}

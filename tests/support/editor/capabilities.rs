@@ -1,0 +1,78 @@
+//! What an editor declares that it can do.
+
+use serde_json::{Value, json};
+
+use super::Encoding;
+
+/// What a client can do. The default is what most editors declare, with everything the server can
+/// use; each field takes something away or changes it.
+#[derive(Debug, Clone)]
+pub struct Capabilities {
+    /// How columns are counted.
+    pub encoding: Encoding,
+    /// Edits may come with versions (`documentChanges`).
+    pub versioned_edits: bool,
+    /// The client asks for diagnostics instead of being sent them.
+    pub pull: bool,
+    /// Buttons on messages.
+    pub buttons: bool,
+    /// `$/progress`.
+    pub progress: bool,
+    /// `agent/status`.
+    pub status: bool,
+    /// Related information on diagnostics.
+    pub related_information: bool,
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self {
+            encoding: Encoding::Utf16,
+            versioned_edits: true,
+            pull: false,
+            buttons: true,
+            progress: true,
+            status: true,
+            related_information: true,
+        }
+    }
+}
+
+impl Capabilities {
+    pub(super) fn declared(&self) -> Value {
+        let mut declared = json!({
+            "workspace": {
+                "applyEdit": true,
+                "workspaceEdit": { "documentChanges": self.versioned_edits },
+                "workspaceFolders": true,
+            },
+            "textDocument": {
+                "synchronization": { "didSave": true },
+                "publishDiagnostics": {
+                    "relatedInformation": self.related_information,
+                    "versionSupport": true,
+                    "codeDescriptionSupport": true,
+                },
+                "codeAction": {
+                    "codeActionLiteralSupport": { "codeActionKind": { "valueSet": ["quickfix"] } },
+                    "dataSupport": true,
+                },
+                "hover": { "contentFormat": ["markdown"] },
+            },
+            "window": { "workDoneProgress": self.progress, "showDocument": { "support": true } },
+            "experimental": { "agentStatus": self.status },
+        });
+        if self.encoding == Encoding::Utf8 {
+            declared["general"] = json!({ "positionEncodings": ["utf-8", "utf-16"] });
+        }
+        if self.pull {
+            declared["textDocument"]["diagnostic"] = json!({ "dynamicRegistration": false });
+            declared["workspace"]["diagnostics"] = json!({ "refreshSupport": true });
+        }
+        if self.buttons {
+            declared["window"]["showMessage"] =
+                json!({ "messageActionItem": { "additionalPropertiesSupport": false } });
+        }
+        declared
+    }
+}

@@ -1,0 +1,136 @@
+//! People, their team, and what the remote holds of it, asked for apart from everything under test.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use crate::backend::Backend;
+
+/// Everybody's password; the accounts live in a throw-away database.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// Somebody with an account.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Their address.
+    pub email: String,
+    pub(crate) token: String,
+}
+
+impl User {
+    /// Their password.
+    pub fn password(&self) -> &'static str {
+        PASSWORD
+    }
+}
+
+/// An artifact as the remote has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteArtifact {
+    /// Its newest version.
+    pub version: u64,
+    /// Its content; `None` when it is deleted.
+    pub content: Option<String>,
+    /// Who made the version.
+    pub author: String,
+}
+
+/// A team on a backend, seen by one of its members.
+#[derive(Debug, Clone)]
+pub struct Team {
+    /// Where it is.
+    pub backend: Arc<Backend>,
+    /// Its id.
+    pub id: String,
+    observer: User,
+}
+
+impl Team {
+    /// Makes a team; `admin` is in it.
+    ///
+    /// # Errors
+    /// What the backend answers.
+    pub fn create(backend: &Arc<Backend>, admin: &User) -> Result<Self> {
+        let id = backend.rpc(admin, "create_team", &json!({ "name": "The team" }))?;
+        let id = id.as_str().context("create_team gave no id")?.to_owned();
+        Ok(Self::known(backend, admin, id))
+    }
+
+    /// A team that exists.
+    pub fn known(backend: &Arc<Backend>, observer: &User, id: String) -> Self {
+        Self { backend: Arc::clone(backend), id, observer: observer.clone() }
+    }
+
+    /// Adds somebody.
+    ///
+    /// # Errors
+    /// What the backend answers.
+    pub fn add(&self, who: &User, role: &str) -> Result<()> {
+        let arguments = json!({ "team": self.id, "email": who.email, "role": role });
+        self.backend.rpc(&self.observer, "add_team_member", &arguments).map(drop)
+    }
+
+    /// Everything the remote holds, by path.
+    ///
+    /// # Errors
+    /// What the backend answers.
+    pub fn artifacts(&self) -> Result<BTreeMap<String, RemoteArtifact>> {
+        let mut all = BTreeMap::new();
+        let mut after = 0;
+        loop {
+            let arguments = json!({ "team": self.id, "after_seq": after });
+            let page = self.backend.rpc(&self.observer, "pull_artifacts", &arguments)?;
+            for row in page["rows"].as_array().into_iter().flatten() {
+                after = row["seq"].as_u64().context("a row without seq")?;
+                let path = row["path"].as_str().context("a row without path")?;
+                all.insert(path.to_owned(), artifact(row));
+            }
+            if page["more"] != true {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// One artifact by its path.
+    ///
+    /// # Errors
+    /// What the backend answers, and when there is none.
+    pub fn artifact(&self, path: &str) -> Result<RemoteArtifact> {
+        let mut all = self.artifacts()?;
+        all.remove(path).with_context(|| format!("the remote has no {path}"))
+    }
+
+    /// Fails unless the remote holds exactly this under the path.
+    ///
+    /// # Errors
+    /// Then, and says what it holds.
+    pub fn expect(&self, path: &str, content: &str) -> Result<RemoteArtifact> {
+        let found = self.artifact(path)?;
+        match found.content.as_deref() == Some(content) {
+            true => Ok(found),
+            false => bail!("the remote's {path} is {found:?}, not {content:?}"),
+        }
+    }
+
+    /// Every content the remote ever had for an artifact, newest first.
+    ///
+    /// # Errors
+    /// What the backend answers.
+    pub fn history(&self, kind: &str, id: &str) -> Result<Vec<String>> {
+        let arguments = json!({ "team": self.id, "kind": kind, "id": id, "with_content": true });
+        let versions = self.backend.rpc(&self.observer, "artifact_versions", &arguments)?;
+        let rows = versions["versions"].as_array();
+        let rows = rows.with_context(|| format!("no versions in {versions}"))?;
+        Ok(rows.iter().filter_map(|row| row["content"].as_str()).map(str::to_owned).collect())
+    }
+}
+
+fn artifact(row: &Value) -> RemoteArtifact {
+    RemoteArtifact {
+        version: row["version"].as_u64().unwrap_or(0),
+        content: row["content"].as_str().map(str::to_owned),
+        author: row["author_name"].as_str().unwrap_or_default().to_owned(),
+    }
+}

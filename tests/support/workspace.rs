@@ -1,0 +1,267 @@
+//! A project folder of one user on one machine: its artifacts, its configuration, its own
+//! `AGENT_HOME`, and the command line run in it with nothing else in the environment.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::binary::agent_binary;
+use crate::team::{Team, User};
+
+/// What a command of the program did.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// The exit code; -1 when a signal ended it.
+    pub code: i32,
+    /// Its standard output.
+    pub out: String,
+    /// Its standard error.
+    pub err: String,
+}
+
+impl Ran {
+    /// The one JSON object of a command run with `--json`.
+    ///
+    /// # Errors
+    /// When the output is none.
+    pub fn json(&self) -> Result<Value> {
+        serde_json::from_str(&self.out).with_context(|| format!("no JSON: {self:?}"))
+    }
+}
+
+/// A project folder. It goes when dropped, unless kept.
+#[derive(Debug)]
+pub struct Workspace {
+    folder: TempDir,
+    root: PathBuf,
+    home: PathBuf,
+    anon_key: String,
+}
+
+impl Workspace {
+    /// An empty one, without configuration. `name` shows in paths.
+    ///
+    /// # Errors
+    /// When folders cannot be made.
+    pub fn new(name: &str) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix(&format!("agent-{name}-")).tempdir()?;
+        let base = fs::canonicalize(folder.path())?;
+        let (root, home) = (base.join("project"), base.join("home"));
+        fs::create_dir_all(root.join(".agent/etc"))?;
+        fs::create_dir_all(&home)?;
+        Ok(Self { folder, root, home, anon_key: String::new() })
+    }
+
+    /// One that is configured for a team.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn of_team(name: &str, team: &Team) -> Result<Self> {
+        Self::configured(name, team, "")
+    }
+
+    /// One that is configured for a team, with more lines in the `sync` section.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn configured(name: &str, team: &Team, sync: &str) -> Result<Self> {
+        let mut workspace = Self::new(name)?;
+        workspace.anon_key = team.backend.anon_key().to_owned();
+        workspace.configure(&config(team.backend.url(), &team.id, sync))?;
+        Ok(workspace)
+    }
+
+    /// Writes `.agent/etc/sync.yaml`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn configure(&self, yaml: &str) -> Result<()> {
+        Ok(fs::write(self.root.join(".agent/etc/sync.yaml"), yaml)?)
+    }
+
+    /// Sets what `SUPABASE_ANON_KEY` holds in this workspace.
+    pub fn set_anon_key(&mut self, key: &str) {
+        key.clone_into(&mut self.anon_key);
+    }
+
+    /// The project's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where sign-ins are kept.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The file of an artifact.
+    pub fn file(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// The address of an artifact's file, as editors write it.
+    pub fn uri(&self, path: &str) -> String {
+        let file = self.file(path);
+        url::Url::from_file_path(&file).map_or_else(|()| file.display().to_string(), |url| url.to_string())
+    }
+
+    /// Writes a file, with the folders above it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) -> Result<()> {
+        let file = self.file(path);
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&file, content).with_context(|| file.display().to_string())
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, path: &str) -> Result<String> {
+        let file = self.file(path);
+        fs::read_to_string(&file).with_context(|| file.display().to_string())
+    }
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, path: &str) -> Result<()> {
+        let file = self.file(path);
+        fs::remove_file(&file).with_context(|| file.display().to_string())
+    }
+
+    /// Fails unless a file holds exactly this; `None`: unless it is absent.
+    ///
+    /// # Errors
+    /// Then, and says what it holds.
+    pub fn expect(&self, path: &str, content: Option<&str>) -> Result<()> {
+        let found = match self.file(path).exists() {
+            true => Some(self.read(path)?),
+            false => None,
+        };
+        ensure!(found.as_deref() == content, "{path} is {found:?}, not {content:?}");
+        Ok(())
+    }
+
+    /// Every artifact file, by its path below the project.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn artifacts(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        let mut all = Vec::new();
+        for entry in walkdir::WalkDir::new(self.root.join(".agent")).sort_by_file_name() {
+            let entry = entry?;
+            let inside = entry.path().strip_prefix(&self.root)?.to_string_lossy().replace('\\', "/");
+            let is_own = [".agent/cache/agent.", ".agent/cache/views/", ".agent/etc/", ".agent/.gitignore"];
+            if entry.file_type().is_file() && !is_own.iter().any(|own| inside.starts_with(own)) {
+                all.push((inside, fs::read(entry.path())?));
+            }
+        }
+        Ok(all)
+    }
+
+    /// The program, ready to run in this folder with a bare environment.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub fn command(&self) -> Result<Command> {
+        let mut command = Command::new(agent_binary()?);
+        command.current_dir(&self.root).env_clear();
+        for kept in ["PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR"] {
+            command.envs(std::env::var_os(kept).map(|value| (kept, value)));
+        }
+        command.env("HOME", &self.home).env("AGENT_HOME", &self.home);
+        command.env("RUST_BACKTRACE", "1").env("SUPABASE_ANON_KEY", &self.anon_key);
+        Ok(command)
+    }
+
+    /// Runs a command of the program.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn agent(&self, args: &[&str]) -> Result<Ran> {
+        self.agent_with(args, "")
+    }
+
+    /// Runs a command of the program with something on its standard input.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn agent_with(&self, args: &[&str], input: &str) -> Result<Ran> {
+        let mut command = self.command()?;
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that reads nothing may be gone already.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let output = child.wait_with_output()?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let ran = Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        };
+        ensure!(!ran.err.contains("panicked at"), "agent {args:?} panicked: {ran:?}");
+        Ok(ran)
+    }
+
+    /// Runs a command that must succeed.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn agent_ok(&self, args: &[&str]) -> Result<Ran> {
+        let ran = self.agent(args)?;
+        ensure!(ran.code == 0, "agent {args:?} failed: {ran:?}");
+        Ok(ran)
+    }
+
+    /// Signs somebody in.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn login(&self, who: &User) -> Result<()> {
+        let args = ["login", "--email", &who.email, "--password-stdin"];
+        let ran = self.agent_with(&args, &format!("{}\n", who.password()))?;
+        ensure!(ran.code == 0, "agent login failed: {ran:?}");
+        Ok(())
+    }
+
+    /// Fails unless the cache says that everything is in sync.
+    ///
+    /// # Errors
+    /// Then, and says what is not.
+    pub fn expect_clean(&self) -> Result<()> {
+        let status = self.agent_ok(&["sync", "status", "--json"])?.json()?;
+        let left = status["artifacts"].as_array().context("no artifacts in the status")?;
+        if !left.is_empty() {
+            bail!("not in sync: {}", serde_json::to_string_pretty(left)?);
+        }
+        Ok(())
+    }
+
+    /// Leaves the folder where it is when this goes; answers the project's folder and its
+    /// `AGENT_HOME`.
+    pub fn keep(self) -> (PathBuf, PathBuf) {
+        let _ = self.folder.keep();
+        (self.root, self.home)
+    }
+}
+
+/// A configuration for a team on a backend.
+pub(crate) fn config(url: &str, team: &str, sync: &str) -> String {
+    format!(
+        "remote:\n  url: {url}\n  anon_key: ${{SUPABASE_ANON_KEY}}\n  team_id: {team}\n\
+         sync:\n  auto_push: true\n{sync}"
+    )
+}
