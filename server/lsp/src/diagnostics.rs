@@ -101,14 +101,13 @@ fn of_region(context: &Context<'_>, hunks: &Hunks, region: &Region, edited: bool
         }
         _ if edited => {
             let message = format!(
-                "{} here; it merges cleanly with your changes. {}",
-                capital(&changed),
+                "{changed} here; it merges cleanly with your changes. {}",
                 theirs_said(theirs)
             );
             (DiagnosticSeverity::INFORMATION, MERGES_CLEANLY, message)
         }
         _ => {
-            let message = format!("{} here. {}", capital(&changed), theirs_said(theirs));
+            let message = format!("{changed} here. {}", theirs_said(theirs));
             (DiagnosticSeverity::INFORMATION, BEHIND, message)
         }
     };
@@ -250,11 +249,6 @@ fn quoted(text: &str) -> String {
     let cut: String = first.trim().chars().take(QUOTE).collect();
     let more = cut.chars().count() < first.trim().chars().count() || lines.next().is_some();
     format!("“{cut}{}”", if more { " …" } else { "" })
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn first_line() -> Range {
