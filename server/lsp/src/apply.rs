@@ -130,7 +130,7 @@ fn edit(state: &Arc<State>, document: Snapshot, hunks: Hunks, sides: Sides, move
             Ok(Err(error)) => tracing::warn!(%error, "applyEdit"),
             Err(_) => tracing::warn!("the client did not answer applyEdit"),
         }
-        state.publisher.document(document.uri);
+        state.publisher.resolved(document.uri);
     });
 }
 
@@ -142,7 +142,7 @@ fn settle(state: &Arc<State>, document: &Snapshot, hunks: &Hunks, moved: Option<
     if let (true, Some(place)) = (hunks.is_saved, &document.place) {
         place.folder.handle.move_base(place.key.clone(), resolved(moved));
     }
-    state.publisher.document(document.uri.clone());
+    state.publisher.resolved(document.uri.clone());
 }
 
 /// A base moved in a buffer, as the machine takes it.

@@ -16,9 +16,10 @@ pub(crate) struct Client {
     pub(crate) encoding: Encoding,
     /// Edits may carry the version of the document they were made for.
     pub(crate) versioned_edits: bool,
-    /// The client asks for diagnostics of open documents itself.
+    /// The client asks for diagnostics of open documents itself, and can be told to ask again. One
+    /// that pulls but cannot be told (Neovim 0.11) would never see what others change: it gets them
+    /// pushed.
     pub(crate) pulls_diagnostics: bool,
-    pub(crate) refreshes_diagnostics: bool,
     pub(crate) related_information: bool,
     pub(crate) code_description: bool,
     pub(crate) progress: bool,
@@ -48,8 +49,8 @@ impl Client {
         Self {
             encoding: if utf8 { Encoding::Utf8 } else { Encoding::Utf16 },
             versioned_edits: edit.and_then(|edit| edit.document_changes).unwrap_or(false),
-            pulls_diagnostics: document.is_some_and(|document| document.diagnostic.is_some()),
-            refreshes_diagnostics: refresh.and_then(|refresh| refresh.refresh_support).unwrap_or(false),
+            pulls_diagnostics: document.is_some_and(|document| document.diagnostic.is_some())
+                && refresh.and_then(|refresh| refresh.refresh_support).unwrap_or(false),
             related_information: publish.and_then(|publish| publish.related_information).unwrap_or(false),
             code_description: publish.and_then(|p| p.code_description_support).unwrap_or(false),
             progress: window.and_then(|window| window.work_done_progress).unwrap_or(false),

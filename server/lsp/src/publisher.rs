@@ -24,6 +24,7 @@ use crate::types::{Diagnostic, MessageActionItem, MessageType, Uri};
 /// What became dirty.
 pub(crate) enum Dirty {
     Document(Uri),
+    Resolved(Uri),
     Closed(Uri),
     Session(Arc<Folder>, Notice),
 }
@@ -41,6 +42,11 @@ impl Publisher {
     /// The document's text changed, or something it is compared with.
     pub(crate) fn document(&self, uri: Uri) {
         self.send(Dirty::Document(uri));
+    }
+
+    /// Something was decided about the document, which a client that pulls cannot know.
+    pub(crate) fn resolved(&self, uri: Uri) {
+        self.send(Dirty::Resolved(uri));
     }
 
     /// The document is closed.
@@ -69,6 +75,10 @@ pub(crate) async fn run(state: Arc<State>, mut dirty: UnboundedReceiver<Dirty>) 
         for item in gathered.drain(..) {
             match item {
                 Dirty::Document(uri) | Dirty::Closed(uri) => drop(documents.insert(uri)),
+                Dirty::Resolved(uri) => {
+                    documents.insert(uri);
+                    refresh = true;
+                }
                 Dirty::Session(folder, notice) => {
                     refresh |= desk.session(&folder, notice, &mut documents).await;
                 }
@@ -196,7 +206,7 @@ impl Desk {
 
     fn refresh(&self) {
         let can = self.state.client_can();
-        if !can.pulls_diagnostics || !can.refreshes_diagnostics {
+        if !can.pulls_diagnostics {
             return;
         }
         let client = self.state.client.clone();
