@@ -31,7 +31,7 @@ struct Pulled {
     kind: String,
     id: String,
     path: String,
-    result: Result_,
+    result: Fate,
     version: u64,
     author: Option<String>,
     conflicts: usize,
@@ -40,7 +40,7 @@ struct Pulled {
 
 #[derive(Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Result_ {
+enum Fate {
     Created,
     Updated,
     Merged,
@@ -58,7 +58,7 @@ enum Result_ {
     Failed,
 }
 
-impl Result_ {
+impl Fate {
     /// What a dry run calls it.
     fn dry(self) -> Self {
         match self {
@@ -136,7 +136,7 @@ fn report(work: &Work, before: &Before, dry_run: bool) -> anyhow::Result<Done> {
         remote_problem: problem.map(trouble),
         requests: work.requests(),
     };
-    let waits = |artifact: &Pulled| matches!(artifact.result, Result_::Conflict | Result_::Failed);
+    let waits = |artifact: &Pulled| matches!(artifact.result, Fate::Conflict | Fate::Failed);
     let left = problem.is_some() || report.artifacts.iter().any(waits);
     Ok(Done::new(text(&report, problem), &report)?.with(work.notes.clone(), left))
 }
@@ -146,15 +146,15 @@ fn pulled(work: &Work, before: &Before, entry: &Entry, dry_run: bool) -> Option<
     let row = Row::of(work, entry);
     let failed = work.session.engine.write_problem(&entry.key).map(ToString::to_string);
     let (result, reason) = match (failed, row.next) {
-        (Some(problem), _) => (Result_::Failed, Some(problem)),
-        (None, turn) if turn.is_conflict() => (Result_::Conflict, Some(row.why())),
-        (None, Turn::TextMissing) => (Result_::Failed, Some(row.why())),
-        (None, Turn::Editor) => (Result_::Open, Some(row.why())),
+        (Some(problem), _) => (Fate::Failed, Some(problem)),
+        (None, turn) if turn.is_conflict() => (Fate::Conflict, Some(row.why())),
+        (None, Turn::TextMissing) => (Fate::Failed, Some(row.why())),
+        (None, Turn::Editor) => (Fate::Open, Some(row.why())),
         (None, turn @ (Turn::Update | Turn::Merge | Turn::Move)) if dry_run => {
             (planned(turn, entry).dry(), None)
         }
         (None, Turn::Update | Turn::Merge | Turn::Move) => {
-            (Result_::Failed, Some("the file changed meanwhile; pull again".to_owned()))
+            (Fate::Failed, Some("the file changed meanwhile; pull again".to_owned()))
         }
         (None, _) => (happened(before, entry)?, None),
     };
@@ -170,44 +170,44 @@ fn pulled(work: &Work, before: &Before, entry: &Entry, dry_run: bool) -> Option<
     })
 }
 
-fn planned(turn: Turn, entry: &Entry) -> Result_ {
+fn planned(turn: Turn, entry: &Entry) -> Fate {
     match turn {
-        Turn::Merge => Result_::Merged,
-        Turn::Move => Result_::Moved,
-        _ if entry.local.is_none() => Result_::Created,
-        _ if entry.remote_hash().is_none() => Result_::Deleted,
-        _ => Result_::Updated,
+        Turn::Merge => Fate::Merged,
+        Turn::Move => Fate::Moved,
+        _ if entry.local.is_none() => Fate::Created,
+        _ if entry.remote_hash().is_none() => Fate::Deleted,
+        _ => Fate::Updated,
     }
 }
 
-fn happened(before: &Before, entry: &Entry) -> Option<Result_> {
+fn happened(before: &Before, entry: &Entry) -> Option<Fate> {
     let known = before.get(&entry.key);
     let local = known.and_then(|(local, ..)| *local);
     match (local, entry.local) {
-        (None, Some(_)) => Some(Result_::Created),
-        (Some(_), None) => Some(Result_::Deleted),
-        (Some(old), Some(new)) if old != new && entry.local == entry.remote_hash() => Some(Result_::Updated),
-        (Some(old), Some(new)) if old != new => Some(Result_::Merged),
-        (Some(_), Some(_)) if known.is_some_and(|(_, path, _)| *path != entry.path) => Some(Result_::Moved),
+        (None, Some(_)) => Some(Fate::Created),
+        (Some(_), None) => Some(Fate::Deleted),
+        (Some(old), Some(new)) if old != new && entry.local == entry.remote_hash() => Some(Fate::Updated),
+        (Some(old), Some(new)) if old != new => Some(Fate::Merged),
+        (Some(_), Some(_)) if known.is_some_and(|(_, path, _)| *path != entry.path) => Some(Fate::Moved),
         _ => None,
     }
 }
 
 fn text(report: &Report, problem: Option<&RemoteError>) -> String {
-    const ORDER: [Result_; 13] = [
-        Result_::WouldCreate,
-        Result_::WouldUpdate,
-        Result_::WouldMerge,
-        Result_::WouldMove,
-        Result_::WouldDelete,
-        Result_::Created,
-        Result_::Updated,
-        Result_::Merged,
-        Result_::Moved,
-        Result_::Deleted,
-        Result_::Open,
-        Result_::Conflict,
-        Result_::Failed,
+    const ORDER: [Fate; 13] = [
+        Fate::WouldCreate,
+        Fate::WouldUpdate,
+        Fate::WouldMerge,
+        Fate::WouldMove,
+        Fate::WouldDelete,
+        Fate::Created,
+        Fate::Updated,
+        Fate::Merged,
+        Fate::Moved,
+        Fate::Deleted,
+        Fate::Open,
+        Fate::Conflict,
+        Fate::Failed,
     ];
     let mut out = String::new();
     for result in ORDER {

@@ -34,7 +34,7 @@ struct Pushed {
     kind: String,
     id: String,
     path: String,
-    result: Result_,
+    result: Fate,
     /// The remote's newest version known now.
     version: u64,
     deleted: bool,
@@ -45,7 +45,7 @@ struct Pushed {
 
 #[derive(Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Result_ {
+enum Fate {
     /// The team has the same already; only the cache did not know.
     Same,
     /// A dry run: it would be sent.
@@ -165,8 +165,7 @@ fn report(work: &Work, keys: &Keys, applied: &Keys, dry_run: bool) -> anyhow::Re
         remote_problem: problem.map(trouble),
         requests: work.requests(),
     };
-    let is_done =
-        |artifact: &Pushed| matches!(artifact.result, Result_::Pushed | Result_::Same | Result_::WouldPush);
+    let is_done = |artifact: &Pushed| matches!(artifact.result, Fate::Pushed | Fate::Same | Fate::WouldPush);
     let left = problem.is_some() || !report.artifacts.iter().all(is_done);
     Ok(Done::new(text(&report, problem), &report)?.with(work.notes.clone(), left))
 }
@@ -175,14 +174,14 @@ fn pushed(work: &Work, key: &ArtifactKey, applied: &Keys, dry_run: bool) -> Opti
     let entry = work.entry(key)?;
     let row = Row::of(work, entry);
     let result = match row.next {
-        Turn::Push | Turn::Refused if dry_run => Result_::WouldPush,
-        Turn::Nothing | Turn::Settle if applied.contains(key) => Result_::Pushed,
-        Turn::Nothing | Turn::Settle => Result_::Same,
-        Turn::Refused => Result_::Refused,
-        Turn::Push => Result_::Waiting,
-        _ => Result_::Conflict,
+        Turn::Push | Turn::Refused if dry_run => Fate::WouldPush,
+        Turn::Nothing | Turn::Settle if applied.contains(key) => Fate::Pushed,
+        Turn::Nothing | Turn::Settle => Fate::Same,
+        Turn::Refused => Fate::Refused,
+        Turn::Push => Fate::Waiting,
+        _ => Fate::Conflict,
     };
-    let reason = (result == Result_::Conflict).then(|| match row.next.is_conflict() {
+    let reason = (result == Fate::Conflict).then(|| match row.next.is_conflict() {
         true => row.why(),
         false => format!("merges with version {}, which the team has by now", row.remote_version),
     });
@@ -200,18 +199,18 @@ fn pushed(work: &Work, key: &ArtifactKey, applied: &Keys, dry_run: bool) -> Opti
 
 fn text(report: &Report, problem: Option<&RemoteError>) -> String {
     let mut out = String::new();
-    let of = |wanted: Result_| report.artifacts.iter().filter(move |artifact| artifact.result == wanted);
-    let list = |wanted: Result_, heading: &str, line: &dyn Fn(&Pushed) -> String| {
+    let of = |wanted: Fate| report.artifacts.iter().filter(move |artifact| artifact.result == wanted);
+    let list = |wanted: Fate, heading: &str, line: &dyn Fn(&Pushed) -> String| {
         let lines: Vec<String> = of(wanted).map(line).collect();
         List::new(heading.replace("{}", &count(lines.len(), "artifact")), lines)
     };
     let name = |artifact: &Pushed| format!("{}/{}  {}", artifact.kind, artifact.id, artifact.path);
     let change = |artifact: &Pushed| if artifact.deleted { "  (deleted)" } else { "" };
     let lists = [
-        list(Result_::WouldPush, "Would push {}:", &|a| format!("{}{}", name(a), change(a))),
-        list(Result_::Pushed, "Pushed {}:", &|a| format!("{}  version {}{}", name(a), a.version, change(a))),
+        list(Fate::WouldPush, "Would push {}:", &|a| format!("{}{}", name(a), change(a))),
+        list(Fate::Pushed, "Pushed {}:", &|a| format!("{}  version {}{}", name(a), a.version, change(a))),
         list(
-            Result_::Refused,
+            Fate::Refused,
             "Refused by the remote, kept here; change them or ask an admin, then push again:",
             &|a| {
                 let why =
@@ -220,16 +219,16 @@ fn text(report: &Report, problem: Option<&RemoteError>) -> String {
             },
         ),
         list(
-            Result_::Conflict,
+            Fate::Conflict,
             "Not pushed, the team changed them too; take their changes with: agent sync pull",
             &|a| format!("{}  {}", name(a), a.reason.as_deref().unwrap_or_default()),
         ),
-        list(Result_::Waiting, "Waiting, {}; kept in the cache, pushed at the next chance:", &|a| {
+        list(Fate::Waiting, "Waiting, {}; kept in the cache, pushed at the next chance:", &|a| {
             format!("{}{}", name(a), change(a))
         }),
     ];
     lists.iter().for_each(|list| list.print(&mut out));
-    match of(Result_::Same).count() {
+    match of(Fate::Same).count() {
         0 => {}
         same => out.push_str(&format!("The team has the same already: {}.\n", count(same, "artifact"))),
     }
