@@ -264,6 +264,9 @@ fn pulled(draft: &mut Draft<'_>, page: PullPage) {
     // Files that could not be written, and searches that failed, get their chance again.
     let again = draft.machine.todo.iter().filter(|(_, todo)| **todo != Todo::Push);
     draft.touched.extend(again.map(|(key, _)| key.clone()));
+    for key in draft.machine.file_blocked.clone() {
+        draft.remember(Memory::FileBlocked(key, false));
+    }
 }
 
 fn move_cursor(draft: &mut Draft<'_>, seq: Seq) {
