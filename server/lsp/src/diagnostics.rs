@@ -68,12 +68,11 @@ pub(crate) fn not_taken(context: &Context<'_>, problem: &FileProblem) -> Diagnos
 
 /// An artifact deleted here whose remote version changed; there is no file to show it in.
 pub(crate) fn deleted_here(context: &Context<'_>, view: &View) -> Diagnostic {
+    let key = &view.entry.key;
     let message = format!(
-        "You deleted this, but {} it meanwhile. Restore it with: agent sync resolve {} --theirs; \
-         delete it there too with: agent sync resolve {} --ours",
-        changed_by(context, view),
-        view.entry.key,
-        view.entry.key,
+        "You deleted this, but {}. Restore it with: agent sync resolve {key} --theirs; \
+         delete it there too with: agent sync resolve {key} --ours",
+        changed(context, view, "changed it"),
     );
     make(context, first_line(), DiagnosticSeverity::WARNING, DELETED_HERE, message)
 }
@@ -87,29 +86,25 @@ fn of_hunks(context: &Context<'_>, hunks: &Hunks) -> Vec<Diagnostic> {
 
 fn of_region(context: &Context<'_>, hunks: &Hunks, region: &Region, edited: bool) -> Diagnostic {
     let range = hunks.range(&region.local, context.client.encoding);
-    let changed = changed_by(context, &hunks.view);
     let (theirs, mine) = match &hunks.merge {
         Some(merge) => (merge.remote_lines(region.remote.clone()), merge.local_lines(region.local.clone())),
         None => ("", ""),
     };
+    let said = |what| changed(context, &hunks.view, what);
+    let theirs = theirs_said(theirs);
     let (severity, code, message) = match region.kind {
         RegionKind::Conflict => {
-            let what = format!("{} Yours: {}.", theirs_said(theirs), quoted(mine));
+            let who = said("changed the same lines");
+            let mine = quoted(mine);
             let message =
-                format!("Conflict: {changed} the same lines. {what} Accept remote, keep local, or both.");
+                format!("Conflict: {who}. {theirs} Yours: {mine}. Accept remote, keep local, or both.");
             (DiagnosticSeverity::WARNING, CONFLICT, message)
         }
         _ if edited => {
-            let message = format!(
-                "{changed} here; it merges cleanly with your changes. {}",
-                theirs_said(theirs)
-            );
+            let message = format!("{}; it merges cleanly with your changes. {theirs}", said("changed this"));
             (DiagnosticSeverity::INFORMATION, MERGES_CLEANLY, message)
         }
-        _ => {
-            let message = format!("{changed} here. {}", theirs_said(theirs));
-            (DiagnosticSeverity::INFORMATION, BEHIND, message)
-        }
+        _ => (DiagnosticSeverity::INFORMATION, BEHIND, format!("{}. {theirs}", said("changed this"))),
     };
     let mut diagnostic = make(context, range, severity, code, message);
     if context.client.related_information {
@@ -204,10 +199,10 @@ fn make(
     }
 }
 
-/// "ann@example.com changed (version 4, 3 minutes ago)".
-fn changed_by(context: &Context<'_>, view: &View) -> String {
+/// "ann@example.com changed this in version 4, 3 minutes ago".
+fn changed(context: &Context<'_>, view: &View, what: &str) -> String {
     let version = view.entry.remote_version().0;
-    format!("{} changed (version {version}{})", author(view), age(context, view))
+    format!("{} {what} in version {version}{}", author(view), age(context, view))
 }
 
 pub(crate) fn author(view: &View) -> String {
