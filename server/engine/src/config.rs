@@ -162,7 +162,7 @@ pub fn parse(file: &str, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Re
     let error = |problem: String| ConfigError { file: file.to_owned(), problem };
     let parsed: File = match text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#')) {
         true => File::default(),
-        false => serde_saphyr::from_str(text).map_err(|cause| error(with_suggestion(&cause.to_string())))?,
+        false => serde_saphyr::from_str(text).map_err(|cause| error(readable(&cause.to_string())))?,
     };
     if let Some(key) = parsed.remote.anon_key.as_deref()
         && !key.is_empty()
@@ -269,9 +269,12 @@ fn expand(value: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, S
     Ok(out)
 }
 
-/// Adds "did you mean" to the parser's message about an unknown key.
-fn with_suggestion(message: &str) -> String {
-    let unknown = message.split("unknown field `").nth(1).and_then(|rest| rest.split('`').next());
+/// The parser's message for people: where and what, and "did you mean" for an unknown key. Its
+/// picture of the lines around is left out, because a key could stand there.
+fn readable(message: &str) -> String {
+    let first = message.lines().next().unwrap_or(message);
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    let unknown = first.split("unknown field `").nth(1).and_then(|rest| rest.split('`').next());
     let nearest = unknown.and_then(|unknown| {
         KEYS.iter()
             .map(|key| (strsim::damerau_levenshtein(unknown, key), *key))
@@ -279,8 +282,8 @@ fn with_suggestion(message: &str) -> String {
             .filter(|(distance, _)| *distance <= 3)
     });
     match nearest {
-        Some((_, key)) => format!("{message}\ndid you mean `{key}`?"),
-        None => message.to_owned(),
+        Some((_, key)) => format!("{first}; did you mean `{key}`?"),
+        None => first.to_owned(),
     }
 }
 

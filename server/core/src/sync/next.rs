@@ -84,6 +84,7 @@ pub fn next(entry: &Entry, given: Circumstances, texts: Texts<'_>) -> Next {
     match entry.status() {
         Status::Converged => Next::Settle,
         Status::InSync => moved(entry, given),
+        Status::Ahead if is_unknown_deletion(entry) && !given.base_searched => Next::FindBase,
         Status::Ahead if is_parked(entry) => Next::Wait(Waits::Refused),
         Status::Ahead => Next::Push,
         Status::Behind if given.open || !given.may_write => Next::Wait(Waits::Behind),
@@ -110,6 +111,13 @@ pub fn push_path(entry: &Entry) -> ArtifactPath {
         }
         _ => entry.path.clone(),
     }
+}
+
+/// A file that the remote deleted at a time this cache does not know of, as after the cache was
+/// rebuilt: an old version of it must not come back as a new artifact.
+fn is_unknown_deletion(entry: &Entry) -> bool {
+    let deleted = entry.remote.as_ref().filter(|remote| remote.hash.is_none());
+    entry.base.is_none() && deleted.is_some_and(|remote| entry.base_version < remote.version)
 }
 
 fn is_parked(entry: &Entry) -> bool {

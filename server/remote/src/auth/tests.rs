@@ -184,6 +184,7 @@ async fn a_server_in_trouble_ends_no_session() {
 async fn a_session_the_server_ended_is_over_for_every_process_and_says_why() {
     for (code, text) in [
         ("refresh_token_not_found", "Invalid Refresh Token: Refresh Token Not Found"),
+        ("validation_failed", "Refresh token is not valid"),
         ("refresh_token_already_used", "Invalid Refresh Token: Already Used"),
         ("session_not_found", "Session not found"),
         ("session_expired", "Session expired"),

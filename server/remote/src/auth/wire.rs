@@ -95,8 +95,9 @@ pub(super) fn denied(host: &str, answer: &Answer) -> Denied {
         {
             Denied::Ended(text)
         }
-        // Before 2024 the reason was only in the text.
-        _ if refused && text.starts_with("Invalid Refresh Token") => Denied::Ended(text),
+        // Before 2024 the reason was only in the text; a token that is not even well-formed is
+        // called a failed validation.
+        _ if refused && is_about_the_token(&text) => Denied::Ended(text),
         "invalid_credentials" | "invalid_grant" if refused => {
             Denied::Other(RemoteError::SignedOut("the address or the password is wrong".to_owned()))
         }
@@ -109,6 +110,10 @@ pub(super) fn denied(host: &str, answer: &Answer) -> Denied {
             Fault::NotYet(text) => RemoteError::Busy { detail: text, retry_after: None },
         }),
     }
+}
+
+fn is_about_the_token(text: &str) -> bool {
+    text.starts_with("Invalid Refresh Token") || text.eq_ignore_ascii_case("Refresh token is not valid")
 }
 
 #[derive(Serialize, Deserialize)]
