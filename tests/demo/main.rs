@@ -58,18 +58,21 @@ fn demo(keep: bool) -> Result<()> {
     scenes::conflict(&mut pair, &mut stage)?;
     // The counters do not outlive the backend.
     let stats = backend.stats()?;
+    let looks = pair.team.looks();
     scenes::offline(&mut pair, &mut stage)?;
-    summary(&stats);
+    summary(&stats, looks);
     match keep {
         true => left_running(pair, &backend),
         false => Ok(()),
     }
 }
 
-fn summary(stats: &Stats) {
-    println!("\nEverything held. What the first three scenes cost, for both sides together:");
-    println!("  {} pushes with 6 saves in them, {} realtime messages", stats.calls("push_artifacts"), stats.live("broadcasts"));
-    println!("  {} pulls (those of this demo's own checks included)", stats.calls("pull_artifacts"));
+fn summary(stats: &Stats, looks: u64) {
+    let (pushes, pulls) = (stats.calls("push_artifacts"), stats.calls("pull_artifacts") - looks);
+    let (messages, deliveries) = (stats.live("broadcasts"), stats.live("deliveries"));
+    println!("\nEverything held. The first three scenes were 5 edits, and cost:");
+    println!("  {pushes} pushes, each announced with one realtime message ({messages} sent, {deliveries} delivered)");
+    println!("  {pulls} pulls by the other side");
 }
 
 fn left_running(pair: Pair, backend: &Backend) -> Result<()> {

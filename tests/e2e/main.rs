@@ -1,1 +1,11 @@
-//! .
+//! The project's promises, kept by the real program against the real backend. Tests here share one
+//! backend; each makes its own team.
+
+mod counts;
+mod deletion;
+mod editing;
+mod isolation;
+mod main_job;
+mod ordering;
+mod protocol;
+mod stale;

@@ -53,9 +53,9 @@ impl Stats {
         self.requests(&format!("POST /rest/v1/rpc/{function}"))
     }
 
-    /// How many requests in all.
+    /// How many requests in all, without those for the counters themselves.
     pub fn total(&self) -> u64 {
-        self.0["total"]["requests"].as_u64().unwrap_or(0)
+        self.table().iter().map(|(_, count)| count).sum()
     }
 
     /// A counter of the live channel: `broadcasts`, `deliveries`, `joins` …
@@ -66,7 +66,7 @@ impl Stats {
     /// All requests by method and path, with their counts.
     pub fn table(&self) -> Vec<(String, u64)> {
         let requests = self.0["requests"].as_object();
-        let rows = requests.into_iter().flatten();
+        let rows = requests.into_iter().flatten().filter(|(name, _)| !name.contains(" /dev/"));
         rows.map(|(name, row)| (name.clone(), row["count"].as_u64().unwrap_or(0))).collect()
     }
 }
@@ -90,6 +90,22 @@ struct Running {
 }
 
 impl Backend {
+    /// One for all tests of this process: each makes its own team. It ends with the process, which
+    /// closes its standard input.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn shared() -> Result<Arc<Self>> {
+        static SHARED: Mutex<Option<Arc<Backend>>> = Mutex::new(None);
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(backend) = &*shared {
+            return Ok(Arc::clone(backend));
+        }
+        let backend = Arc::new(Self::start()?);
+        *shared = Some(Arc::clone(&backend));
+        Ok(backend)
+    }
+
     /// Starts one with its data in memory, on any free port.
     ///
     /// # Errors

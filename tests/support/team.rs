@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
@@ -45,6 +46,7 @@ pub struct Team {
     /// Its id.
     pub id: String,
     observer: User,
+    looks: Arc<AtomicU64>,
 }
 
 impl Team {
@@ -60,7 +62,7 @@ impl Team {
 
     /// A team that exists.
     pub fn known(backend: &Arc<Backend>, observer: &User, id: String) -> Self {
-        Self { backend: Arc::clone(backend), id, observer: observer.clone() }
+        Self { backend: Arc::clone(backend), id, observer: observer.clone(), looks: Arc::default() }
     }
 
     /// Adds somebody.
@@ -72,6 +74,11 @@ impl Team {
         self.backend.rpc(&self.observer, "add_team_member", &arguments).map(drop)
     }
 
+    /// How many of the backend's `pull_artifacts` were asked from here.
+    pub fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Relaxed)
+    }
+
     /// Everything the remote holds, by path.
     ///
     /// # Errors
@@ -81,6 +88,7 @@ impl Team {
         let mut after = 0;
         loop {
             let arguments = json!({ "team": self.id, "after_seq": after });
+            self.looks.fetch_add(1, Ordering::Relaxed);
             let page = self.backend.rpc(&self.observer, "pull_artifacts", &arguments)?;
             for row in page["rows"].as_array().into_iter().flatten() {
                 after = row["seq"].as_u64().context("a row without seq")?;

@@ -62,10 +62,10 @@ impl Workspace {
     /// # Errors
     /// As above.
     pub fn of_team(name: &str, team: &Team) -> Result<Self> {
-        Self::configured(name, team, "")
+        Self::configured(name, team, "auto_push: true")
     }
 
-    /// One that is configured for a team, with more lines in the `sync` section.
+    /// One that is configured for a team, with this line in the `sync` section.
     ///
     /// # Errors
     /// As above.
@@ -262,6 +262,6 @@ impl Workspace {
 pub(crate) fn config(url: &str, team: &str, sync: &str) -> String {
     format!(
         "remote:\n  url: {url}\n  anon_key: ${{SUPABASE_ANON_KEY}}\n  team_id: {team}\n\
-         sync:\n  auto_push: true\n{sync}"
+         sync:\n  {sync}\n"
     )
 }

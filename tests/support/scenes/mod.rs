@@ -60,6 +60,16 @@ impl Side {
         Self::seated(name, workspace, user, can)
     }
 
+    /// The same with a line in the `sync` section of the configuration.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn configured(name: &'static str, team: &Team, user: User, sync: &str) -> Result<Self> {
+        let workspace = Workspace::configured(&name.to_lowercase(), team, sync)?;
+        workspace.login(&user)?;
+        Self::seated(name, workspace, user, Capabilities::default())
+    }
+
     /// The same on a workspace that is ready.
     ///
     /// # Errors
@@ -113,6 +123,19 @@ impl Pair {
         team.add(&bob, "editor")?;
         let ann = Side::new("Ann", &team, ann, anns)?;
         let bob = Side::new("Bob", &team, bob, bobs)?;
+        Ok(Self { ann, bob, team })
+    }
+
+    /// The same, with a line in the `sync` section of Bob's configuration.
+    ///
+    /// # Errors
+    /// When any of it fails.
+    pub fn configured(backend: &Arc<Backend>, bobs_sync: &str) -> Result<Self> {
+        let (ann, bob) = (backend.user("ann")?, backend.user("bob")?);
+        let team = Team::create(backend, &ann)?;
+        team.add(&bob, "editor")?;
+        let ann = Side::new("Ann", &team, ann, Capabilities::default())?;
+        let bob = Side::configured("Bob", &team, bob, bobs_sync)?;
         Ok(Self { ann, bob, team })
     }
 

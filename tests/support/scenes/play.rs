@@ -66,7 +66,8 @@ pub fn conflict(pair: &mut Pair, stage: &mut dyn Stage) -> Result<()> {
     pair.bob.editor.replace(path, days, bobs_days)?;
     stage.tells("Bob", &format!("types, without saving yet:\n+ … {bobs_tries}\n+ {bobs_days}"));
     pair.ann.editor.replace(path, tries, anns_tries)?;
-    edits(&mut pair.ann, stage, path, days, anns_days)?;
+    pair.ann.edit(path, days, anns_days)?;
+    stage.tells("Ann", &format!("edits {path} and saves:\n+ … {anns_tries}\n+ {anns_days}"));
     let shown = sees(&mut pair.bob, stage, path, &["conflict", "conflict"])?;
     offers(&mut pair.bob, stage, path, &shown[0])?;
     chooses(&mut pair.bob, stage, path, &shown[0], "Accept remote version")?;
