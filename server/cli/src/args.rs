@@ -160,7 +160,7 @@ pub(crate) enum SyncCommand {
     /// Prepare a workspace: configuration, ignored files, cache, a first look at the artifacts.
     Init(Init),
     /// Send local changes to the team. Writes no file and fetches nothing.
-    Push(PushPull),
+    Push(Push),
     /// Take the team's changes: files are updated, clean merges are written, conflicts are listed.
     Pull(PushPull),
     /// Show which artifacts differ from the team's, as far as this machine knows. No network.
@@ -175,7 +175,8 @@ impl SyncCommand {
     fn json(&self) -> bool {
         match self {
             Self::Init(args) => args.json.json,
-            Self::Push(args) | Self::Pull(args) => args.json.json,
+            Self::Push(args) => args.common.json.json,
+            Self::Pull(args) => args.json.json,
             Self::Status(args) => args.json.json,
             Self::Resolve(args) => args.json.json,
             Self::Log(args) => args.json.json,
@@ -198,6 +199,15 @@ pub(crate) struct Init {
     pub(crate) dry_run: DryRun,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Push {
+    /// Also delete for the team what vanished here, when that was many artifacts at once.
+    #[arg(long)]
+    pub(crate) allow_deletions: bool,
+    #[command(flatten)]
+    pub(crate) common: PushPull,
 }
 
 #[derive(Debug, ClapArgs)]

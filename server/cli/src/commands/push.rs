@@ -12,7 +12,7 @@ use agent_core::sync::status::Status;
 use agent_core::sync::{Entry, Event, PendingChange, Request};
 use serde::Serialize;
 
-use crate::args::PushPull;
+use crate::args::Push;
 use crate::commands::block_on;
 use crate::output::{Done, Progress};
 use crate::place::now;
@@ -61,22 +61,26 @@ enum Fate {
 type Keys = BTreeSet<ArtifactKey>;
 
 /// Pushes.
-pub(crate) fn run(args: &PushPull) -> anyhow::Result<Done> {
+pub(crate) fn run(args: &Push) -> anyhow::Result<Done> {
+    let (is_dry, json) = (args.common.dry_run.dry_run, args.common.json.json);
     let mut work = Work::open()?;
     work.set_policy(|policy| {
         policy.may_write = false;
         policy.auto_push = false;
     })?;
     work.scan()?;
+    if args.allow_deletions && !is_dry {
+        work.session.engine.handle(Event::DeletionsAllowed, now())?;
+    }
     let keys: Keys = work.entries().iter().filter(|e| is_ours(&work, e)).map(|e| e.key.clone()).collect();
     let sends = keys.iter().any(|key| matches!(turn(&work, key), Some(Turn::Push | Turn::Refused)));
     let mut applied = BTreeSet::new();
-    if sends && !args.dry_run.dry_run {
+    if sends && !is_dry {
         work.check_remote("nothing was sent; your changes are kept in the cache")?;
-        let mut progress = Progress::new(args.json.json);
+        let mut progress = Progress::new(json);
         applied = block_on(send(&mut work, keys.len(), &mut progress))??;
     }
-    report(&work, &keys, &applied, args.dry_run.dry_run)
+    report(&work, &keys, &applied, is_dry)
 }
 
 /// Whether an artifact has something local that the remote does not have.
@@ -211,7 +215,7 @@ fn text(report: &Report, problem: Option<&RemoteError>) -> String {
         list(Fate::Pushed, "Pushed {}:", &|a| format!("{}  version {}{}", name(a), a.version, change(a))),
         list(
             Fate::Refused,
-            "Refused by the remote, kept here; change them or ask an admin, then push again:",
+            "Refused and kept here; each says why:",
             &|a| {
                 let why =
                     a.refused.as_ref().map_or_else(String::new, |r| format!("  {}: {}", r.code, r.message));

@@ -80,7 +80,7 @@ fn long(report: &Report, all: bool) -> String {
 
 const GROUPS: [(&str, &[Turn]); 6] = [
     ("To be pushed (agent sync push):", &[Turn::Push]),
-    ("Refused by the remote; change them or ask an admin, then agent sync push:", &[Turn::Refused]),
+    ("Refused and kept here; each says why (then: agent sync push):", &[Turn::Refused]),
     ("To be taken (agent sync pull):", &[Turn::Update, Turn::Move, Turn::Merge, Turn::FindBase]),
     ("Left to the editor that has them open:", &[Turn::Editor]),
     (
