@@ -49,7 +49,7 @@ impl<'a> Draft<'a> {
             memory: Vec::new(),
             wake_at: None,
             link: machine.link.clone(),
-            touched: BTreeSet::new(),
+            touched: machine.undecided.clone(),
             leads: machine.leads,
             cursor: machine.cursor,
             opened: None,

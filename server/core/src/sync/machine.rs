@@ -53,6 +53,8 @@ pub struct Machine {
     pub(super) searched: BTreeSet<ArtifactKey>,
     pub(super) searching: BTreeSet<ArtifactKey>,
     pub(super) file_blocked: BTreeSet<ArtifactKey>,
+    /// Absorbed, so that `todo` says nothing about them until the next step decides.
+    pub(super) undecided: BTreeSet<ArtifactKey>,
     pub(super) unreadable: Vec<UnreadableRow>,
     pub(super) leads: bool,
     pub(super) cursor: Seq,
@@ -73,6 +75,7 @@ impl Machine {
             searched: BTreeSet::new(),
             searching: BTreeSet::new(),
             file_blocked: BTreeSet::new(),
+            undecided: BTreeSet::new(),
             unreadable: Vec::new(),
             leads: false,
             cursor: Seq(0),
@@ -111,6 +114,7 @@ impl Machine {
             self.rev = rev;
         }
         self.link = step.link.clone();
+        self.undecided.clear();
         for entry in &step.entries {
             let mut entry = entry.clone();
             if let (Some(rev), true) = (rev, step.written.contains(&entry.key)) {
@@ -120,11 +124,13 @@ impl Machine {
         }
     }
 
-    /// Takes in artifacts that another process committed, without deciding anything about them yet;
-    /// an [`Event::Reloaded`] with the same snapshot must follow.
+    /// Takes in artifacts that another process committed, without deciding anything about them: the
+    /// next step does, and an [`Event::Reloaded`] with the same snapshot must follow for those who
+    /// show them.
     pub fn absorb(&mut self, snapshot: &Snapshot) {
         for entry in &snapshot.entries {
             self.entries.insert(entry.key.clone(), entry.clone());
+            self.undecided.insert(entry.key.clone());
         }
         self.cursor = self.cursor.max(snapshot.cursor);
         self.rev = self.rev.max(snapshot.rev);
