@@ -10,6 +10,7 @@ mod compare;
 mod diagnostics;
 mod documents;
 mod folders;
+mod frames;
 mod guard;
 mod handlers;
 mod hover;
@@ -31,6 +32,8 @@ use crate::server::{Backend, State};
 /// How many requests may be under way; notifications are not counted against each other, since each
 /// is done at its first poll.
 const CONCURRENCY: usize = 64;
+/// The buffer between reading frames and serving them, in bytes.
+const BETWEEN: usize = 64 * 1024;
 /// How long the end waits for the loop to finish what it is doing. Saved text is durable before.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -62,7 +65,14 @@ pub async fn serve(options: Options, input: impl AsyncRead + Unpin, output: impl
     })
     .custom_method("agent/status", Backend::status)
     .finish();
-    Server::new(input, output, socket).concurrency_level(CONCURRENCY).serve(service).await;
+    let (messages, incoming) = tokio::io::duplex(BETWEEN);
+    let server = Server::new(incoming, output, socket).concurrency_level(CONCURRENCY).serve(service);
+    tokio::pin!(server);
+    tokio::select! {
+        () = &mut server => {}
+        // The input has ended; what it brought is still being served.
+        () = frames::pump(input, messages) => server.await,
+    }
     if let Some(state) = state {
         let _ = tokio::task::spawn_blocking(move || state.folders.stop(LAST_WORDS)).await;
     }
