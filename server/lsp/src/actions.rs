@@ -42,7 +42,7 @@ pub(crate) struct ResolveArgs {
     pub(crate) hunk: Option<usize>,
     /// The document's version.
     pub(crate) version: i32,
-    /// The base's content hash; absent when there is none.
+    /// The content hash of the base as the document sees it; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base: Option<String>,
     /// The remote's version.
@@ -136,7 +136,7 @@ impl Offer<'_> {
             take,
             hunk,
             version: self.document.version,
-            base: entry.base.map(|hash| hash.to_string()),
+            base: self.hunks.base_hash(),
             remote_version: entry.remote_version().0,
         };
         let args = serde_json::to_value(args).unwrap_or_default();

@@ -45,14 +45,13 @@ pub(crate) fn start(state: &Arc<State>, args: &ResolveArgs) -> Result<()> {
     let document = state.documents.get(&uri).ok_or_else(Error::content_modified)?;
     let place = document.place.clone().ok_or_else(Error::content_modified)?;
     let view = place.view().ok_or_else(Error::content_modified)?;
-    let entry = &view.entry;
+    let hunks = Hunks::of_document(&document, view).ok_or_else(Error::content_modified)?;
     let same = document.version == args.version
-        && entry.remote_version().0 == args.remote_version
-        && entry.base.map(|hash| hash.to_string()) == args.base;
+        && hunks.view.entry.remote_version().0 == args.remote_version
+        && hunks.base_hash() == args.base;
     if !same {
         return Err(Error::content_modified());
     }
-    let hunks = Hunks::of_document(&document, view).ok_or_else(Error::content_modified)?;
     let sides = resolve(hunks.base.as_ref(), Some(&hunks.local), hunks.remote.as_ref(), take_of(args))
         .map_err(|cannot| Error::invalid_params(cannot.to_string()))?;
     if sides.local.is_none() {
@@ -118,8 +117,8 @@ fn edit(state: &Arc<State>, document: Snapshot, hunks: Hunks, sides: Sides, move
     tokio::spawn(async move {
         match tokio::time::timeout(PATIENCE, state.client.apply_edit(edit)).await {
             Ok(Ok(response)) if response.applied => {
-                if moved.is_some() {
-                    state.documents.set_base(&document.uri, moved);
+                if let Some(moved) = moved {
+                    applied(&state, &document, moved);
                 }
             }
             Ok(Ok(response)) => {
@@ -134,13 +133,27 @@ fn edit(state: &Arc<State>, document: Snapshot, hunks: Hunks, sides: Sides, move
     });
 }
 
+/// The edit is in the buffer. A client that also saved before it answered saves no second time, so
+/// the base moves in the cache at once.
+fn applied(state: &State, document: &Snapshot, moved: BufferBase) {
+    state.documents.set_base(&document.uri, Some(moved.clone()));
+    if let (true, Some(place)) = (state.documents.is_saved(&document.uri), &document.place) {
+        place.folder.handle.move_base(place.key.clone(), resolved(moved));
+    }
+}
+
 /// Moves the base without an edit: at once where the buffer is what the file holds, else with the
 /// next save.
 fn settle(state: &Arc<State>, document: &Snapshot, hunks: &Hunks, moved: Option<BufferBase>) {
     let Some(moved) = moved else { return };
     state.documents.set_base(&document.uri, Some(moved.clone()));
     if let (true, Some(place)) = (hunks.is_saved, &document.place) {
-        place.folder.handle.move_base(place.key.clone(), resolved(moved));
+        let mut base = resolved(moved);
+        // An earlier choice may be on its way into the cache still; this one follows it.
+        if document.base.as_ref().is_some_and(|earlier| earlier.from == base.from) {
+            base.from = hunks.base.as_deref().map(|text| Text::new(hunks.with_bom(text)).hash());
+        }
+        place.folder.handle.move_base(place.key.clone(), base);
     }
     state.publisher.resolved(document.uri.clone());
 }

@@ -42,6 +42,8 @@ pub(crate) struct Snapshot {
 
 struct Document {
     version: i32,
+    /// The version that was saved last.
+    saved: Option<i32>,
     rope: Rope,
     text: Option<Arc<str>>,
     place: Option<Place>,
@@ -58,7 +60,8 @@ impl Documents {
     }
 
     pub(crate) fn open(&self, uri: &Uri, version: i32, text: &str, place: Option<Place>) {
-        let document = Document { version, rope: Rope::from_str(text), text: None, place, base: None };
+        let document =
+            Document { version, saved: None, rope: Rope::from_str(text), text: None, place, base: None };
         self.with(|all| all.insert(uri.as_str().to_owned(), document));
     }
 
@@ -101,6 +104,22 @@ impl Documents {
                 document.place = place;
             }
         });
+    }
+
+    /// The client saved the newest version.
+    pub(crate) fn saved(&self, uri: &Uri) {
+        self.with(|all| {
+            if let Some(document) = all.get_mut(uri.as_str()) {
+                document.saved = Some(document.version);
+            }
+        });
+    }
+
+    /// Whether the newest version is one that the client saved.
+    pub(crate) fn is_saved(&self, uri: &Uri) -> bool {
+        self.with(|all| {
+            all.get(uri.as_str()).is_some_and(|document| document.saved == Some(document.version))
+        })
     }
 
     /// Records a resolution made in the buffer.

@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use agent_core::id::Text;
 use agent_core::merge::{Merge, Region};
 use agent_core::sync::next::Next;
 use agent_core::text::{Encoding, LineIndex, without_bom};
@@ -73,6 +74,12 @@ impl Hunks {
     /// Whether the buffer differs from the base: there is something of one's own to lose.
     pub(crate) fn is_edited(&self) -> bool {
         self.base.as_deref() != Some(&*self.local)
+    }
+
+    /// Which base the sides were computed from: the one moved in the buffer, where there is one, so
+    /// that it stays the same while a choice goes from the buffer into the cache.
+    pub(crate) fn base_hash(&self) -> Option<String> {
+        self.base.as_deref().map(|base| Text::new(base).hash().to_string())
     }
 
     /// A text as it is in the file.
