@@ -71,7 +71,9 @@ fn summary(stats: &Stats, looks: u64) {
     let (pushes, pulls) = (stats.calls("push_artifacts"), stats.calls("pull_artifacts") - looks);
     let (messages, deliveries) = (stats.live("broadcasts"), stats.live("deliveries"));
     println!("\nEverything held. The first three scenes were 5 edits, and cost:");
-    println!("  {pushes} pushes, each announced with one realtime message ({messages} sent, {deliveries} delivered)");
+    println!(
+        "  {pushes} pushes, each announced with one realtime message ({messages} sent, {deliveries} delivered)"
+    );
     println!("  {pulls} pulls by the other side");
 }
 

@@ -30,7 +30,11 @@ fn a_save_is_one_push_one_message_one_pull(backend: &Backend, pair: &mut Pair) -
     pair.bob.editor.wait_codes(path, &["behind"])?;
     pair.ann.editor.wait_status("pushed", |status| status["state"] == "in-sync" && status["waiting"] == 0)?;
     let stats = backend.stats()?;
-    println!("a save that a teammate sees: {:?}, {} realtime message", stats.table(), stats.live("broadcasts"));
+    println!(
+        "a save that a teammate sees: {:?}, {} realtime message",
+        stats.table(),
+        stats.live("broadcasts")
+    );
     ensure!(stats.calls("push_artifacts") == 1, "{stats:?}");
     ensure!(stats.calls("pull_artifacts") <= 1 && stats.total() <= 2, "{stats:?}");
     ensure!(stats.live("broadcasts") == 1, "{stats:?}");
@@ -68,7 +72,11 @@ fn a_thousand_artifacts_take_a_handful_of_requests(
     backend.reset_stats()?;
     ann.agent_ok(&["sync", "push"])?;
     let pushed = backend.stats()?;
-    println!("pushing {MANY} artifacts: {:?}, {} realtime messages", pushed.table(), pushed.live("broadcasts"));
+    println!(
+        "pushing {MANY} artifacts: {:?}, {} realtime messages",
+        pushed.table(),
+        pushed.live("broadcasts")
+    );
     ensure!(pushed.total() <= 6, "{pushed:?}");
     backend.reset_stats()?;
     bob.agent_ok(&["sync", "pull"])?;

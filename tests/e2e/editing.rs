@@ -47,9 +47,17 @@ fn round(pair: &mut Pair, path: &str, text: &str) -> Result<()> {
 }
 
 fn body(ending: &str) -> String {
-    let lines =
-        [format!("# E-001 {WILD}"), String::new(), format!("{WILD} one {WILD}"), "-".into(), format!("{WILD} two"),
-            "-".into(), "three".into(), "-".into(), format!("{WILD}{WILD} four {WILD}")];
+    let lines = [
+        format!("# E-001 {WILD}"),
+        String::new(),
+        format!("{WILD} one {WILD}"),
+        "-".into(),
+        format!("{WILD} two"),
+        "-".into(),
+        "three".into(),
+        "-".into(),
+        format!("{WILD}{WILD} four {WILD}"),
+    ];
     lines.join(ending) + ending
 }
 
@@ -113,7 +121,8 @@ fn the_corpus_goes_through_two_workspaces_unchanged() -> Result<()> {
     };
     let backend = Backend::shared()?;
     let pair = Pair::new(&backend)?;
-    let (Side { workspace: ann, editor: anns, .. }, Side { workspace: bob, editor: bobs, .. }) = (pair.ann, pair.bob);
+    let (Side { workspace: ann, editor: anns, .. }, Side { workspace: bob, editor: bobs, .. }) =
+        (pair.ann, pair.bob);
     anns.shutdown()?;
     bobs.shutdown()?;
     copy(std::path::Path::new(&corpus), &ann)?;
@@ -127,7 +136,12 @@ fn the_corpus_goes_through_two_workspaces_unchanged() -> Result<()> {
     anns.retain(|(path, _)| !is_left(path));
     let bobs = bob.artifacts()?;
     let missing: Vec<_> = anns.iter().filter(|file| !bobs.contains(file)).map(|(path, _)| path).collect();
-    ensure!(!bobs.is_empty() && anns.len() == bobs.len() && missing.is_empty(), "{} and {}: {missing:?}", anns.len(), bobs.len());
+    ensure!(
+        !bobs.is_empty() && anns.len() == bobs.len() && missing.is_empty(),
+        "{} and {}: {missing:?}",
+        anns.len(),
+        bobs.len()
+    );
     println!("{} artifacts are byte-equal in both folders", bobs.len());
     Ok(())
 }
@@ -137,7 +151,8 @@ fn copy(corpus: &std::path::Path, into: &Workspace) -> Result<()> {
     for entry in walkdir::WalkDir::new(corpus) {
         let entry = entry?;
         let inside = entry.path().strip_prefix(corpus)?.to_string_lossy().replace('\\', "/");
-        let is_artifact = matches!(entry.path().extension().and_then(|e| e.to_str()), Some("md" | "yaml" | "yml"));
+        let is_artifact =
+            matches!(entry.path().extension().and_then(|e| e.to_str()), Some("md" | "yaml" | "yml"));
         if let (true, true, Some(at)) = (entry.file_type().is_file(), is_artifact, inside.find(".agent/")) {
             into.write(&inside[at..], std::fs::read(entry.path())?)?;
         }

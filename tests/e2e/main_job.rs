@@ -73,7 +73,9 @@ fn each_choice_ends_in_the_text_it_names() -> Result<()> {
 #[test]
 fn all_local_and_all_remote_keep_what_only_one_side_changed() -> Result<()> {
     let mut pair = Pair::new(&Backend::shared()?)?;
-    for (number, (title, who)) in [("Accept all local", "Bob"), ("Accept all remote", "Ann")].iter().enumerate() {
+    for (number, (title, who)) in
+        [("Accept all local", "Bob"), ("Accept all remote", "Ann")].iter().enumerate()
+    {
         let path = format!(".agent/stories/T-{:03}-all.md", number + 11);
         pair.share_open(&path, TEXT)?;
         pair.bob.editor.replace(&path, "end\n", "end by Bob\n")?;

@@ -14,7 +14,8 @@ const MARK: &str = "the line that Ann changes";
 fn ten_thousand_changes_end_in_exactly_the_right_text() -> Result<()> {
     let mut pair = Pair::new(&Backend::shared()?)?;
     let path = ".agent/stories/O-001-order.md";
-    let text = format!("# O-001 Order\n\n{}\nstays\nstays too\nand this\n{MARK}\nend\n", "é𝄞 words\n".repeat(40));
+    let text =
+        format!("# O-001 Order\n\n{}\nstays\nstays too\nand this\n{MARK}\nend\n", "é𝄞 words\n".repeat(40));
     pair.share_open(path, &text)?;
     pair.ann.edit(path, MARK, "the line that Ann changed")?;
     pair.bob.editor.wait_codes(path, &["behind"])?;
@@ -53,7 +54,8 @@ fn change(pair: &mut Pair, path: &str, chance: &mut Chance) -> Result<()> {
     match grows {
         true => pair.bob.editor.replace_at(path, from, from, new),
         false => {
-            let to = text[from..end].char_indices().nth(1 + chance.next() % 9).map_or(end, |(at, _)| from + at);
+            let to =
+                text[from..end].char_indices().nth(1 + chance.next() % 9).map_or(end, |(at, _)| from + at);
             pair.bob.editor.replace_at(path, from, to, "")
         }
     }
@@ -67,7 +69,8 @@ fn ask(pair: &mut Pair, path: &str, hover: bool) -> Result<(i64, Value)> {
     let document = json!({ "uri": pair.bob.workspace.uri(path) });
     let position = json!({ "line": line, "character": 3 });
     if hover {
-        let id = editor.send_request("textDocument/hover", json!({ "textDocument": document, "position": position }))?;
+        let id = editor
+            .send_request("textDocument/hover", json!({ "textDocument": document, "position": position }))?;
         return Ok((id, json!({ "line": line })));
     }
     let range = json!({ "start": position, "end": position });
@@ -84,7 +87,10 @@ fn check(answer: &std::result::Result<Value, RpcError>, expected: &Value) -> Res
             let offered = answer.as_array().context("no actions")?;
             let hunk = offered.iter().find(|action| action["title"] == "Keep local version");
             let hunk = hunk.with_context(|| format!("nothing for the mark in {answer}"))?;
-            ensure!(hunk["command"]["arguments"][0]["version"] == expected["version"], "{hunk}, not {expected}");
+            ensure!(
+                hunk["command"]["arguments"][0]["version"] == expected["version"],
+                "{hunk}, not {expected}"
+            );
         }
     }
     Ok(())

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 const PATH: &str = ".agent/stories/P-001-protocol.md";
 
 fn works(editor: &mut Editor, after: &str) -> Result<()> {
-    let status = editor.request("agent/status", json!({})).map_err(|error| error.context(after.to_owned()))?;
+    let status =
+        editor.request("agent/status", Value::Null).map_err(|error| error.context(after.to_owned()))?;
     ensure!(status.is_array(), "after {after}: {status}");
     editor.hover(PATH, 0).map(drop).map_err(|error| error.context(after.to_owned()))
 }
@@ -33,7 +34,12 @@ fn malformed_messages_are_survived() -> Result<()> {
         editor.send_raw(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes())?;
         works(editor, what)?;
     }
-    let headers = ["Content-Length: many\r\n\r\n", "Content-Type: text/plain\r\n\r\n", "Hello: world\r\n\r\n", "\r\n\r\n"];
+    let headers = [
+        "Content-Length: many\r\n\r\n",
+        "Content-Type: text/plain\r\n\r\n",
+        "Hello: world\r\n\r\n",
+        "\r\n\r\n",
+    ];
     for header in headers {
         editor.send_raw(header.as_bytes())?;
         works(editor, header)?;
@@ -78,7 +84,10 @@ fn unknown_methods_and_wrong_params_are_refused() -> Result<()> {
     let outside = [
         ("textDocument/hover", json!({ "textDocument": { "uri": uri }, "position": far })),
         ("textDocument/hover", json!({ "textDocument": { "uri": "untitled:one" }, "position": far })),
-        ("textDocument/hover", json!({ "textDocument": { "uri": "file:///nowhere/at/all.md" }, "position": far })),
+        (
+            "textDocument/hover",
+            json!({ "textDocument": { "uri": "file:///nowhere/at/all.md" }, "position": far }),
+        ),
     ];
     for (method, params) in outside {
         ensure!(editor.request(method, params.clone())? == Value::Null, "{params}");
@@ -87,11 +96,16 @@ fn unknown_methods_and_wrong_params_are_refused() -> Result<()> {
     let change = json!({ "range": { "start": far, "end": far }, "text": "" });
     for target in [uri.as_str(), "file:///nowhere/at/all.md"] {
         let document = json!({ "uri": target, "version": 1 });
-        editor.notify("textDocument/didChange", json!({ "textDocument": document, "contentChanges": [change] }))?;
+        editor.notify(
+            "textDocument/didChange",
+            json!({ "textDocument": document, "contentChanges": [change] }),
+        )?;
     }
     editor.notify("textDocument/didChange", json!({ "textDocument": 5 }))?;
-    editor.notify("textDocument/didSave", json!({ "textDocument": { "uri": "file:///nowhere/at/all.md" } }))?;
-    editor.notify("textDocument/didClose", json!({ "textDocument": { "uri": "file:///nowhere/at/all.md" } }))?;
+    editor
+        .notify("textDocument/didSave", json!({ "textDocument": { "uri": "file:///nowhere/at/all.md" } }))?;
+    editor
+        .notify("textDocument/didClose", json!({ "textDocument": { "uri": "file:///nowhere/at/all.md" } }))?;
     works(editor, "wrong params")
 }
 
@@ -103,7 +117,7 @@ fn a_folder_without_artifacts_and_a_request_before_initialize() -> Result<()> {
     let mut editor = Editor::start(&workspace)?;
     editor.open("README.md")?;
     ensure!(editor.hover("README.md", 0)? == Value::Null, "a hover on nothing");
-    ensure!(editor.request("agent/status", json!({}))? == json!([]), "a status of nothing");
+    ensure!(editor.request("agent/status", Value::Null)? == json!([]), "a status of nothing");
     ensure!(!workspace.file(".agent").exists(), "the server made a folder where none was wanted");
     Ok(())
 }

@@ -69,7 +69,6 @@ fn an_edit_the_client_refuses_leaves_everything_as_it_was() -> Result<()> {
     ensure!(remote.content.as_deref() == Some(&*TEXT.replace("first", "first by Ann")), "{remote:?}");
     pair.bob.editor.apply(path, &shown, "Accept both (remote first)")?;
     pair.bob.editor.save(path)?;
-    pair.team.backend.stats()?;
     let expected = TEXT.replace("first", "first by Ann\nfirst by Bob");
     let shown = pair.ann.editor.wait_codes(path, &["behind"])?;
     pair.ann.editor.apply(path, &shown[0], "Accept remote version")?;
@@ -108,4 +107,18 @@ fn undoing_a_choice_in_the_editor_brings_the_conflict_back() -> Result<()> {
         pair.bob.editor.wait_codes(path, &["conflict"])?;
     }
     Ok(())
+}
+
+#[test]
+fn an_editor_that_saves_before_it_answers_loses_no_choice() -> Result<()> {
+    let mut pair = Pair::new(&Backend::shared()?)?;
+    let path = ".agent/stories/S-005-saved.md";
+    let shown = conflict(&mut pair, path)?;
+    pair.bob.editor.save_edits(true);
+    pair.bob.editor.apply(path, &shown, "Accept both (local first)")?;
+    let expected = TEXT.replace("first", "first by Bob\nfirst by Ann");
+    let shown = pair.ann.editor.wait_codes(path, &["behind"])?;
+    pair.ann.editor.apply(path, &shown[0], "Accept remote version")?;
+    pair.ann.editor.save(path)?;
+    pair.agree(path, Some(&expected))
 }

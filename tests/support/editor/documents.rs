@@ -106,10 +106,13 @@ impl Editor {
     /// # Errors
     /// When it cannot be written.
     pub fn save(&mut self, path: &str) -> Result<()> {
-        let document = self.document(path)?;
+        self.save_uri(&self.uri(path))
+    }
+
+    pub(super) fn save_uri(&mut self, uri: &str) -> Result<()> {
+        let document = self.documents.get(uri).context("not open")?;
         let bom = if document.has_bom { BOM } else { "" };
         std::fs::write(&document.file, format!("{bom}{}", document.text))?;
-        let uri = self.uri(path);
         self.notify("textDocument/didSave", json!({ "textDocument": { "uri": uri } }))
     }
 
@@ -185,7 +188,9 @@ impl Editor {
     /// When it never has.
     pub fn wait_codes(&mut self, path: &str, codes: &[&str]) -> Result<Vec<Value>> {
         self.wait_diagnostics(path, &format!("exactly {codes:?}"), |list| {
-            list.iter().map(|diagnostic| diagnostic["code"].as_str().unwrap_or_default()).eq(codes.iter().copied())
+            list.iter()
+                .map(|diagnostic| diagnostic["code"].as_str().unwrap_or_default())
+                .eq(codes.iter().copied())
         })
     }
 
@@ -211,10 +216,11 @@ impl Editor {
     /// When there is none; the message lists what is offered.
     pub fn action(&mut self, path: &str, diagnostic: &Value, title: &str) -> Result<Value> {
         let offered = self.code_actions(path, diagnostic)?;
-        let titles: Vec<_> = offered.iter().map(|action| action["title"].as_str().unwrap_or_default()).collect();
+        let titles: Vec<_> =
+            offered.iter().map(|action| action["title"].as_str().unwrap_or_default()).collect();
         match titles.iter().position(|found| found.starts_with(title)) {
             Some(at) => Ok(offered[at].clone()),
-            None => bail!("no action {title:?} among {titles:?}"),
+            None => bail!("no action {title:?} among {titles:?}\n{}", self.conversation()),
         }
     }
 

@@ -95,7 +95,8 @@ impl Editor {
             "window/showMessageRequest" if self.capabilities.buttons => {
                 self.questions.push(params["message"].as_str().unwrap_or_default().to_owned());
                 let actions = params["actions"].as_array().cloned().unwrap_or_default();
-                let chosen = actions.into_iter().find(|action| action["title"].as_str() == self.choice.as_deref());
+                let chosen =
+                    actions.into_iter().find(|action| action["title"].as_str() == self.choice.as_deref());
                 Ok(chosen.unwrap_or(Value::Null))
             }
             "window/workDoneProgress/create" if self.capabilities.progress => Ok(Value::Null),
@@ -159,6 +160,9 @@ impl Editor {
                 .map(|edit| json!({ "range": edit["range"], "text": edit["newText"] }))
                 .collect();
             self.send_change(&uri, text, changes)?;
+            if self.save_edits {
+                self.save_uri(&uri)?;
+            }
         }
         Ok(())
     }

@@ -59,6 +59,7 @@ pub struct Editor {
     questions: Vec<String>,
     shown: VecDeque<String>,
     refuse_edits: bool,
+    save_edits: bool,
     last_edit: Option<Value>,
     faults: Vec<String>,
     ended: bool,
@@ -100,6 +101,7 @@ impl Editor {
             questions: Vec::new(),
             shown: VecDeque::new(),
             refuse_edits: false,
+            save_edits: false,
             last_edit: None,
             faults: Vec::new(),
             ended: false,
@@ -267,20 +269,21 @@ impl Editor {
         self.status.clone().unwrap_or_default()
     }
 
-    /// Waits for a message to the user, and answers it.
+    /// Waits for a message to the user, and takes it: the next call waits for another one.
     ///
     /// # Errors
     /// When it never comes.
     pub fn wait_message(&mut self, what: &str, fits: impl Fn(&str) -> bool) -> Result<String> {
         let mut found = None;
         self.wait(&format!("a message: {what}"), |editor| {
-            found = editor.messages.iter().find(|message| fits(message)).cloned();
+            let at = editor.messages.iter().position(|message| fits(message));
+            found = at.map(|at| editor.messages.remove(at));
             found.is_some()
         })?;
         found.context("a message was seen and lost")
     }
 
-    /// Every message to the user so far.
+    /// The messages to the user that nobody waited for.
     pub fn messages(&self) -> &[String] {
         &self.messages
     }
@@ -298,6 +301,11 @@ impl Editor {
     /// Refuses (or no longer refuses) every edit the server wants.
     pub fn refuse_edits(&mut self, refuse: bool) {
         self.refuse_edits = refuse;
+    }
+
+    /// Saves after each edit of the server, before answering that it is applied.
+    pub fn save_edits(&mut self, save: bool) {
+        self.save_edits = save;
     }
 
     /// The last edit that was asked for, as it came.

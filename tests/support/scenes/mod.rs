@@ -8,11 +8,11 @@ mod texts;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
+use crate::Backend;
 use crate::editor::{Capabilities, Editor};
 use crate::team::{Team, User};
 use crate::wait::eventually;
 use crate::workspace::Workspace;
-use crate::Backend;
 use std::sync::Arc;
 
 pub use cast::gather;

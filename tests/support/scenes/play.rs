@@ -73,7 +73,10 @@ pub fn conflict(pair: &mut Pair, stage: &mut dyn Stage) -> Result<()> {
     chooses(&mut pair.bob, stage, path, &shown[0], "Accept remote version")?;
     let shown = pair.bob.editor.wait_codes(path, &["conflict"])?;
     pair.bob.editor.settle(path, &shown[0], "Keep local version")?;
-    stage.tells("Bob", &format!("line {}: chooses “Keep local version”; nothing is left to decide", line(&shown[0])));
+    stage.tells(
+        "Bob",
+        &format!("line {}: chooses “Keep local version”; nothing is left to decide", line(&shown[0])),
+    );
     pair.bob.editor.save(path)?;
     stage.tells("Bob", "saves");
     let back = sees(&mut pair.ann, stage, path, &["behind"])?;
@@ -138,8 +141,11 @@ fn sees(side: &mut Side, stage: &mut dyn Stage, path: &str, codes: &[&str]) -> R
 
 fn offers(side: &mut Side, stage: &mut dyn Stage, path: &str, diagnostic: &Value) -> Result<()> {
     let offered = side.editor.code_actions(path, diagnostic)?;
-    let titles: Vec<_> =
-        offered.iter().filter_map(|action| action["title"].as_str()).map(|title| format!("· {title}")).collect();
+    let titles: Vec<_> = offered
+        .iter()
+        .filter_map(|action| action["title"].as_str())
+        .map(|title| format!("· {title}"))
+        .collect();
     ensure!(!titles.is_empty(), "no actions for {diagnostic}");
     stage.tells(side.name, &format!("is offered:\n{}", titles.join("\n")));
     Ok(())
