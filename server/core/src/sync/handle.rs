@@ -37,7 +37,7 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
         Event::Live(event) => live(draft, event),
         Event::Pulled(page) => pulled(draft, *page),
         Event::PullFailed(error) => {
-            draft.link.pulling = false;
+            draft.link.pull_ended(None);
             draft.link.pull_wanted = true;
             draft.link.failed(error, draft.now, chance.jitter());
         }
@@ -240,13 +240,13 @@ fn live(draft: &mut Draft<'_>, event: LiveEvent) {
             draft.link.pull_wanted = true;
             draft.link.retry_now();
         }
-        LiveEvent::Moved { to, .. } => draft.link.hinted = draft.link.hinted.max(to),
+        LiveEvent::Moved { to, .. } => draft.link.hint(to),
         LiveEvent::Lost(_) | LiveEvent::Refused(_) => draft.link.live = false,
     }
 }
 
 fn pulled(draft: &mut Draft<'_>, page: PullPage) {
-    draft.link.pulling = false;
+    draft.link.pull_ended((!page.more).then_some(page.newest_seq.max(page.cursor)));
     draft.link.pulled_once = true;
     draft.link.answered();
     if !page.unreadable.is_empty() {
@@ -257,10 +257,6 @@ fn pulled(draft: &mut Draft<'_>, page: PullPage) {
     }
     move_cursor(draft, page.cursor);
     draft.link.pull_wanted |= page.more;
-    if !page.more {
-        // A hint is only a hint: one that promises more than there is must not be believed for ever.
-        draft.link.hinted = draft.link.hinted.min(page.newest_seq.max(page.cursor));
-    }
     // Files that could not be written, and searches that failed, get their chance again.
     let again = draft.machine.todo.iter().filter(|(_, todo)| **todo != Todo::Push);
     draft.touched.extend(again.map(|(key, _)| key.clone()));

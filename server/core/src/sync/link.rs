@@ -23,6 +23,8 @@ pub struct Link {
     pub(super) in_flight: Vec<ChangeId>,
     /// The highest seq heard of.
     pub(super) hinted: Seq,
+    /// The highest seq heard of while a pull is under way, which may have been answered before it.
+    hinted_meanwhile: Seq,
     pub(super) failures: u32,
     pub(super) retry_at: Option<Timestamp>,
     pub(super) batch: Option<usize>,
@@ -43,6 +45,19 @@ impl Link {
     /// Whether the wait after a failure is not over.
     pub(super) fn must_wait(&self, now: Timestamp) -> bool {
         self.retry_at.is_some_and(|at| now < at)
+    }
+
+    pub(super) fn hint(&mut self, to: Seq) {
+        let heard = if self.pulling { &mut self.hinted_meanwhile } else { &mut self.hinted };
+        *heard = to.max(*heard);
+    }
+
+    /// A pull ended; `newest` is the newest seq there is, if its answer told. A hint is only a hint:
+    /// one that promised more than there is must not be believed for ever.
+    pub(super) fn pull_ended(&mut self, newest: Option<Seq>) {
+        self.pulling = false;
+        let believed = newest.map_or(self.hinted, |newest| self.hinted.min(newest));
+        self.hinted = believed.max(std::mem::take(&mut self.hinted_meanwhile));
     }
 
     pub(super) fn wants_pull(&self, cursor: Seq) -> bool {
