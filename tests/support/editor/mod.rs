@@ -342,11 +342,20 @@ impl Editor {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn kill9(mut self) -> Result<()> {
+    pub fn crash(&mut self) -> Result<()> {
         self.ended = true;
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
+    }
+
+    /// Ends the server in order, and does something before another one is started.
+    ///
+    /// # Errors
+    /// When it does not end, or what is to be done fails.
+    pub fn shutdown_and(&mut self, then: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.end()?;
+        then()
     }
 
     /// Ends the server in order.
