@@ -1,7 +1,7 @@
 //! One event, into the draft of a step: how each thing that happens moves the triples. What follows
 //! from the moved triples is in `plan`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::id::{ArtifactKey, ChangeId, ContentHash, Seq, Version};
 use crate::ports::{
@@ -168,9 +168,8 @@ fn open(draft: &mut Draft<'_>, key: ArtifactKey, is_open: bool) {
 }
 
 fn open_elsewhere(draft: &mut Draft<'_>, keys: Vec<ArtifactKey>) {
-    let before = &draft.machine.open_elsewhere;
-    let changed: Vec<_> = before.iter().filter(|key| !keys.contains(key)).cloned().collect();
-    draft.touched.extend(changed);
+    let now: BTreeSet<_> = keys.iter().cloned().collect();
+    draft.touched.extend(now.symmetric_difference(&draft.machine.open_elsewhere).cloned());
     draft.remember(Memory::OpenElsewhere(keys));
 }
 

@@ -15,7 +15,7 @@ use crate::sync::{Entry, PendingChange};
 pub(super) fn plan(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
     for key in std::mem::take(&mut draft.touched) {
         let todo = advance(draft, &key);
-        mark_waiting(draft, &key);
+        mark_waiting(draft, &key, todo);
         if draft.machine.todo.get(&key).copied() != todo {
             draft.remember(Memory::Todo(key, todo));
         }
@@ -72,11 +72,11 @@ fn write_file(draft: &mut Draft<'_>, key: &ArtifactKey, step: Next) {
     draft.file(effect);
 }
 
-/// Local content waits from the moment it differs until the remote has it.
-fn mark_waiting(draft: &mut Draft<'_>, key: &ArtifactKey) {
+/// Local content, or a move, waits from the moment it differs until the remote has it.
+fn mark_waiting(draft: &mut Draft<'_>, key: &ArtifactKey, todo: Option<Todo>) {
     let now = draft.now;
     let Some(entry) = draft.get(key) else { return };
-    let waits = entry.pending.is_some() || entry.status() == Status::Ahead;
+    let waits = todo == Some(Todo::Push) || entry.status() == Status::Ahead;
     if waits == entry.waiting_since.is_some() {
         return;
     }
