@@ -137,7 +137,8 @@ fn edit(state: &Arc<State>, document: Snapshot, hunks: Hunks, sides: Sides, move
 /// the base moves in the cache at once.
 fn applied(state: &State, document: &Snapshot, moved: BufferBase) {
     state.documents.set_base(&document.uri, Some(moved.clone()));
-    if let (true, Some(place)) = (state.documents.is_saved(&document.uri), &document.place) {
+    let is_saved = state.documents.is_saved_since(&document.uri, document.version);
+    if let (true, Some(place)) = (is_saved, &document.place) {
         place.folder.handle.move_base(place.key.clone(), resolved(moved));
     }
 }

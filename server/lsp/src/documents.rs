@@ -115,10 +115,13 @@ impl Documents {
         });
     }
 
-    /// Whether the newest version is one that the client saved.
-    pub(crate) fn is_saved(&self, uri: &Uri) -> bool {
+    /// Whether the newest version came after `edited`, and the client saved it. A client may say that
+    /// an edit is applied before it says what changed: then the newest version still is the one that
+    /// was edited, and its having been saved says nothing about the edit.
+    pub(crate) fn is_saved_since(&self, uri: &Uri, edited: i32) -> bool {
         self.with(|all| {
-            all.get(uri.as_str()).is_some_and(|document| document.saved == Some(document.version))
+            all.get(uri.as_str())
+                .is_some_and(|document| document.version > edited && document.saved == Some(document.version))
         })
     }
 
