@@ -17,7 +17,13 @@ use super::store::SharedCache;
 const OPEN_MILLIS: i64 = 60_000;
 
 /// Randomness from the world's seed.
-pub(crate) struct SeededChance(pub(crate) fastrand::Rng);
+pub(crate) struct SeededChance(fastrand::Rng);
+
+impl SeededChance {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(fastrand::Rng::with_seed(seed))
+    }
+}
 
 impl Chance for SeededChance {
     fn change_id(&mut self) -> ChangeId {
@@ -53,11 +59,11 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts it. Nothing can fail yet: faults come later.
-    pub(crate) fn start(replica: &Replica, life: u64, rng: fastrand::Rng, now: Timestamp) -> Self {
+    pub(crate) fn start(replica: &Replica, life: u64, seed: u64, now: Timestamp) -> Self {
         let fuse = Fuse::default();
         let (files, store) =
             (replica.files.for_process(fuse.clone()), replica.cache.for_process(fuse.clone()));
-        let chance = Box::new(SeededChance(rng));
+        let chance = Box::new(SeededChance::new(seed));
         let engine =
             Engine::open(store.clone(), files.clone(), Kinds::standard(), replica.policy, chance, now)
                 .expect("a sound cache opens");

@@ -108,8 +108,8 @@ impl World {
     /// Starts a process, in the place of an earlier one if there was one.
     pub(crate) fn start(&mut self, n: usize, p: usize) {
         self.lives += 1;
-        let rng = self.rng.fork();
-        let process = Process::start(&self.replicas[n], self.lives, rng, self.now);
+        let seed = self.rng.u64(..);
+        let process = Process::start(&self.replicas[n], self.lives, seed, self.now);
         let processes = &mut self.replicas[n].processes;
         match p < processes.len() {
             true => processes[p] = process,
