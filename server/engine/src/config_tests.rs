@@ -1,1 +1,201 @@
+//! What the configuration may say, and what is refused.
 
+use agent_core::id::ArtifactPath;
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const FILE: &str = ".agent/etc/sync.yaml";
+
+/// An environment that knows a key, a team and a host.
+fn env(name: &str) -> Option<String> {
+    let value = match name {
+        "KEY" => "sb_publishable_1",
+        "TEAM" => "018f0000-0000-7000-8000-000000000001",
+        "HOST" => "team.example.com",
+        "EMPTY" => "",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn read(text: &str) -> Config {
+    parse(FILE, text, &env).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Checks that a configuration is refused, and that the message names the file and what it must.
+fn check(text: &str, expected: &[&str]) {
+    let error = parse(FILE, text, &env).map(|_| ()).expect_err(text);
+    assert_eq!(error.file, FILE);
+    let message = error.to_string();
+    for part in expected {
+        assert!(message.contains(part), "{part:?} is not in: {message}");
+    }
+}
+
+fn missing(text: &str) -> String {
+    read(text).remote.expect_err("not complete")
+}
+
+#[test]
+fn nothing_configured_means_the_defaults() {
+    for text in ["", "\n\n", "# a comment\n", "  # one\n\n# another\n", "{}", "sync:\nremote:\n"] {
+        let config = read(text);
+        let policy = config.sync.policy;
+        assert!(policy.auto_push && policy.may_write, "{text:?}");
+        assert_eq!(policy.strategy, ConflictStrategy::Manual);
+        assert_eq!((config.sync.auto_pull_interval, config.sync.max_file_size), (60_000, MAX_FILE_SIZE));
+        assert!(!config.sync.apply_when_open);
+        assert_eq!(config.kinds, Kinds::standard());
+        assert!(config.project.is_err() && config.remote.is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn every_key_is_read() {
+    let config = read(
+        "remote:\n  url: https://${HOST}\n  anon_key: ${KEY}\n  team_id: ${TEAM}\n  realtime_url: wss://rt.${HOST}/x\n\
+         sync:\n  auto_push: false\n  auto_pull_interval: 5\n  conflict_strategy: remote_wins\n  closed_files: ask\n  \
+         open_files: apply\n  max_file_size: 1000\n  kinds:\n    spec: [docs/specs]\n",
+    );
+    let remote = config.remote.unwrap();
+    assert_eq!(remote.url.as_str(), "https://team.example.com/");
+    assert_eq!(remote.anon_key.expose_secret(), "sb_publishable_1");
+    assert_eq!(remote.team_id.to_string(), env("TEAM").unwrap());
+    assert_eq!(remote.realtime_url.unwrap().as_str(), "wss://rt.team.example.com/x");
+    let policy = config.sync.policy;
+    assert!(!policy.auto_push && !policy.may_write && config.sync.apply_when_open);
+    assert_eq!(policy.strategy, ConflictStrategy::RemoteWins);
+    assert_eq!((config.sync.auto_pull_interval, config.sync.max_file_size), (5_000, 1_000));
+    let path = ArtifactPath::new("docs/specs/A-1.md").unwrap();
+    let key = config.kinds.key_of(&path).unwrap().unwrap();
+    assert_eq!(key.to_string(), "spec/A-1");
+}
+
+#[test]
+fn every_strategy_has_its_word() {
+    let table = [
+        ("manual", ConflictStrategy::Manual),
+        ("local_wins", ConflictStrategy::LocalWins),
+        ("remote_wins", ConflictStrategy::RemoteWins),
+    ];
+    for (word, strategy) in table {
+        let config = read(&format!("sync:\n  conflict_strategy: {word}\n"));
+        assert_eq!(config.sync.policy.strategy, strategy, "{word}");
+    }
+    check("sync:\n  conflict_strategy: theirs\n", &["theirs", "manual"]);
+}
+
+#[test]
+fn what_is_missing_of_the_remote_is_named_and_stops_nothing_else() {
+    let url = "  url: https://a.example\n";
+    let key = "  anon_key: ${KEY}\n";
+    let table = [
+        (String::new(), "remote.url is not set"),
+        (format!("remote:\n{url}"), "remote.anon_key is not set"),
+        (format!("remote:\n{url}{key}"), "remote.team_id is not set"),
+        (format!("remote:\n  url: '  '\n{key}"), "remote.url is not set"),
+        (format!("remote:\n  url: https://${{NOPE}}\n{key}"), "the environment variable NOPE is not set"),
+        (format!("remote:\n{url}  anon_key: ${{EMPTY}}\n"), "the environment variable EMPTY is not set"),
+        (format!("remote:\n{url}{key}  team_id: ours\n"), "remote.team_id"),
+        (format!("remote:\n  url: not an address\n{key}"), "remote.url"),
+        (format!("remote:\n  url: https://${{HOST\n{key}"), "without its }"),
+        (format!("remote:\n{url}{key}  team_id: ${{TEAM}}\n  realtime_url: '%%'\n"), "remote.realtime_url"),
+    ];
+    for (text, expected) in table {
+        let said = missing(&text);
+        assert!(said.contains(expected), "{expected:?} is not in {said:?}");
+    }
+    let signing_in = read(&format!("remote:\n{url}{key}"));
+    assert!(signing_in.project.is_ok(), "enough to sign in");
+}
+
+#[test]
+fn several_variables_expand_in_one_value() {
+    let config = read("remote:\n  url: https://${HOST}/${TEAM}\n  anon_key: ${KEY}\n  team_id: ${TEAM}\n");
+    assert_eq!(config.remote.unwrap().url.path(), format!("/{}", env("TEAM").unwrap()));
+}
+
+#[test]
+fn a_key_written_into_the_file_is_refused_and_not_repeated() {
+    for key in ["sb_publishable_1", "eyJhbGciOi.x.y", "sb_secret_9", "prefix-${KEY}", "${KEY}${KEY}"] {
+        let text = format!("remote:\n  anon_key: {key}\n");
+        check(&text, &["remote.anon_key", "${SUPABASE_ANON_KEY}"]);
+        let error = parse(FILE, &text, &env).map(|_| ()).unwrap_err();
+        assert!(!error.to_string().contains(key), "{error}");
+    }
+}
+
+#[test]
+fn a_key_never_shows_in_debug_output() {
+    let config = read("remote:\n  url: https://a.example\n  anon_key: ${KEY}\n  team_id: ${TEAM}\n");
+    assert!(!format!("{config:?}").contains("sb_publishable_1"));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
+    check("sync:\n  auto_psh: true\n", &["auto_psh", "did you mean `auto_push`?", "line 2"]);
+    check("remote:\n  urll: x\n", &["urll", "did you mean `url`?"]);
+    check("synk:\n  auto_push: true\n", &["synk", "did you mean `sync`?", "line 1"]);
+    check("sync:\n  something_else_entirely: 1\n", &["something_else_entirely"]);
+    let error = parse(FILE, "sync:\n  something_else_entirely: 1\n", &env).map(|_| ()).unwrap_err();
+    assert!(!error.to_string().contains("did you mean"), "{error}");
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_refused_where_it_stands() {
+    for (text, line) in [
+        ("sync:\n  auto_push: maybe\n", "line 2"),
+        ("sync:\n  auto_pull_interval: soon\n", "line 2"),
+        ("sync:\n  auto_pull_interval: -1\n", "line 2"),
+        ("sync:\n  max_file_size: [1]\n", "line 2"),
+        ("sync:\n  closed_files: never\n", "line 2"),
+        ("remote:\n  url: [a]\n", "line 2"),
+        ("sync: 5\n", "line 1"),
+        ("- a list\n", "line 1"),
+    ] {
+        check(text, &[line]);
+    }
+}
+
+#[test]
+fn kinds_that_cannot_be_are_refused() {
+    check("sync:\n  kinds:\n    Spec: [docs]\n", &["sync.kinds", "Spec"]);
+    check("sync:\n  kinds:\n    spec: []\n", &["sync.kinds", "spec"]);
+    check("sync:\n  kinds:\n    spec: [../out]\n", &["sync.kinds", "../out"]);
+    check("sync:\n  kinds:\n    a: [docs]\n    b: [docs/b]\n", &["sync.kinds", "docs/b"]);
+}
+
+#[test]
+fn broken_yaml_is_refused_with_its_place() {
+    for text in ["sync: [1, 2\n", "sync:\n\tauto_push: true\n", "sync: \"open\n", "a: b: c\n", "\u{0}"] {
+        check(text, &["line"]);
+    }
+}
+
+#[test]
+fn a_key_given_twice_is_refused() {
+    check("sync:\n  auto_push: true\n  auto_push: false\n", &["auto_push"]);
+    check("sync:\n  auto_push: true\nsync:\n  auto_push: false\n", &["sync"]);
+}
+
+/// Anchors that stand for ten of the one before, seven deep.
+fn bomb() -> String {
+    let mut text = "x0: &x0 [a, a, a, a, a, a, a, a, a, a]\n".to_owned();
+    for n in 1..8 {
+        let many = vec![format!("*x{}", n - 1); 10].join(", ");
+        text.push_str(&format!("x{n}: &x{n} [{many}]\n"));
+    }
+    text
+}
+
+#[test]
+fn a_hostile_file_is_an_error_and_nothing_worse() {
+    check(&format!("sync: {}{}\n", "[".repeat(100_000), "]".repeat(100_000)), &[]);
+    check(&format!("sync: {}1{}\n", "{a: ".repeat(20_000), "}".repeat(20_000)), &[]);
+    check(&(0..20_000).map(|n| format!("{}a:\n", " ".repeat(n % 3_000))).collect::<String>(), &[]);
+    check(&bomb(), &[]);
+    check(&format!("sync:\n  kinds:\n    a: &a [*a]\n{}", bomb()), &[]);
+    check(&"a".repeat(1_000_000), &[]);
+    check("sync: &a\n  <<: *a\n", &[]);
+}
