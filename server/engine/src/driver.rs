@@ -248,6 +248,7 @@ impl Driver {
         if self.is_broken {
             return self.note_open(&command);
         }
+        self.see_open(now());
         match command {
             Command::Opened(path) => self.open(&path, true),
             Command::Closed(path) => self.open(&path, false),
@@ -389,6 +390,7 @@ impl Driver {
         }
         if self.gathered.as_ref().is_some_and(|(due, _)| *due <= at) {
             let paths = self.gathered.take().map(|(_, paths)| paths).unwrap_or_default();
+            self.see_open(at);
             self.files_touched(paths);
         }
         if self.wake_at.is_some_and(|due| due <= at) {
@@ -428,13 +430,7 @@ impl Driver {
             self.carry_on(outcome);
         }
         self.take_lease();
-        match self.session.engine.store.open_elsewhere(&self.holder, at) {
-            Ok(keys) if !self.session.engine.machine().is_open_elsewhere(&keys) => {
-                self.run_event(Event::OpenElsewhere(keys.into_iter().collect()));
-            }
-            Ok(_) => {}
-            Err(error) => self.cache_failed(&error),
-        }
+        self.see_open(at);
         if self.open_renew_at <= at && !self.open.is_empty() {
             self.declare_open();
         }
@@ -444,6 +440,18 @@ impl Driver {
             self.run_event(Event::PullScheduled);
         }
         self.show_long_waits(at);
+    }
+
+    /// Which artifacts other processes have open. Looked up again before anything may lead to a file
+    /// being written: an editor that opened it a moment ago would not see that happen.
+    fn see_open(&mut self, at: Timestamp) {
+        match self.session.engine.store.open_elsewhere(&self.holder, at) {
+            Ok(keys) if !self.session.engine.machine().is_open_elsewhere(&keys) => {
+                self.run_event(Event::OpenElsewhere(keys.into_iter().collect()));
+            }
+            Ok(_) => {}
+            Err(error) => self.cache_failed(&error),
+        }
     }
 
     fn take_lease(&mut self) {

@@ -111,10 +111,19 @@ impl Session {
     /// # Errors
     /// What the cache says.
     pub fn scan(&mut self) -> Result<Outcome, StoreError> {
+        self.see_open()?;
+        self.engine.scan(now())
+    }
+
+    /// Which artifacts editors have open. Looked up again after each wait for the network, for what
+    /// is open is not to be written.
+    fn see_open(&mut self) -> Result<(), StoreError> {
         let holder = agent_core::ports::Holder("command".to_owned());
         let open = self.engine.store.open_elsewhere(&holder, now())?;
-        self.engine.handle(Event::OpenElsewhere(open.into_iter().collect()), now())?;
-        self.engine.scan(now())
+        if !self.engine.machine().is_open_elsewhere(&open) {
+            self.engine.handle(Event::OpenElsewhere(open.into_iter().collect()), now())?;
+        }
+        Ok(())
     }
 
     /// Takes an event and everything that follows from it, the network included, until nothing is
@@ -130,6 +139,7 @@ impl Session {
     ) -> Result<(), StoreError> {
         let mut events = vec![event];
         while let Some(event) = events.pop() {
+            self.see_open()?;
             let outcome = self.engine.handle(event, now())?;
             for request in outcome.requests {
                 let sent = Sent::new(&self.engine, request);
