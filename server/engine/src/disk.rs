@@ -82,8 +82,17 @@ impl Files for Disk {
         let mut listing = Listing::default();
         for folder in folders {
             let top = self.root.join(folder);
-            if !top.is_dir() {
-                continue;
+            match fs::metadata(&top) {
+                Ok(meta) if meta.is_dir() => {}
+                Ok(_) => {
+                    listing.problems.push(((*folder).to_owned(), FileProblem::NotAFile));
+                    continue;
+                }
+                Err(error) if is_absent(&error) => continue,
+                Err(error) => {
+                    listing.problems.push(((*folder).to_owned(), io(&error)));
+                    continue;
+                }
             }
             for entry in WalkDir::new(&top).sort_by_file_name() {
                 match self.listed(entry) {
@@ -100,11 +109,10 @@ impl Files for Disk {
         let full = self.at(path);
         let meta = match fs::symlink_metadata(&full) {
             Ok(meta) => meta,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Ok(None);
-            }
+            Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(io(&error)),
         };
+        self.check_parents(path)?;
         if !meta.is_file() {
             return Err(FileProblem::NotAFile);
         }
@@ -157,6 +165,7 @@ impl Files for Disk {
         to: &ArtifactPath,
         expect: ContentHash,
     ) -> Result<Replaced, FileProblem> {
+        self.check_parents(from)?;
         self.check_parents(to)?;
         if !self.holds(from, Some(expect))? || !self.holds(to, None)? {
             return Ok(Replaced::Changed);
@@ -198,6 +207,11 @@ impl Disk {
         let text = inside.to_string_lossy();
         if std::path::MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace('\\', "/") }
     }
+}
+
+/// Whether there is nothing at a path, not even something in the place of a folder above it.
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 fn io(error: &std::io::Error) -> FileProblem {

@@ -18,7 +18,14 @@ impl<S: Store, F: Files> Engine<S, F> {
     /// What the cache says.
     pub fn scan(&mut self, now: Timestamp) -> Result<Outcome, StoreError> {
         self.scan_problems.clear();
-        let candidates = self.candidates();
+        let (candidates, unlisted) = self.candidates();
+        // What could not be looked at is not gone: a folder that cannot be read, or that is a link.
+        let is_hidden = |path: &ArtifactPath| {
+            unlisted.iter().any(|above| {
+                let below = path.as_str().strip_prefix(above.as_str());
+                below.is_some_and(|rest| above.is_empty() || rest.is_empty() || rest.starts_with('/'))
+            })
+        };
         let mut found = Vec::new();
         let mut seen = BTreeMap::new();
         for (key, files) in candidates {
@@ -29,7 +36,10 @@ impl<S: Store, F: Files> Engine<S, F> {
         }
         let gone =
             self.machine.entries().filter(|entry| entry.local.is_some() && !seen.contains_key(&entry.key));
-        found.extend(gone.filter(|entry| !self.is_problem(&entry.path)).map(|e| gone_file(&e.key, &e.path)));
+        found.extend(
+            gone.filter(|entry| !self.is_problem(&entry.path) && !is_hidden(&entry.path))
+                .map(|e| gone_file(&e.key, &e.path)),
+        );
         match found.is_empty() {
             true => Ok(Outcome::default()),
             false => self.handle(Event::Found(found), now),
@@ -80,7 +90,8 @@ impl<S: Store, F: Files> Engine<S, F> {
         }
     }
 
-    fn candidates(&mut self) -> Candidates {
+    /// The files that may be artifacts, and the places that could not be looked at.
+    fn candidates(&mut self) -> (Candidates, Vec<String>) {
         let folders: Vec<String> = self.kinds.folders().map(str::to_owned).collect();
         let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
         let Listing { files, problems } = self.files.list(&folders);
@@ -90,6 +101,7 @@ impl<S: Store, F: Files> Engine<S, F> {
             Ok(path) => kinds.key_of(&path).is_some(),
             Err(_) => true,
         };
+        let unlisted = problems.iter().map(|(shown, _)| shown.clone()).collect();
         self.scan_problems.extend(problems.into_iter().filter(|(shown, _)| could_be(shown)));
         let mut candidates = Candidates::new();
         for (path, stat) in files {
@@ -102,7 +114,7 @@ impl<S: Store, F: Files> Engine<S, F> {
                 }
             }
         }
-        candidates
+        (candidates, unlisted)
     }
 
     /// The one file that is the artifact. Where several claim its id, the one known already stays;
