@@ -1,6 +1,6 @@
 //! The server's state, and the protocol's methods: each is one line into `handlers`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -36,8 +36,9 @@ pub(crate) struct State {
     dirty: std::sync::Mutex<Option<UnboundedReceiver<Dirty>>>,
     can: OnceLock<Client>,
     roots: RwLock<Vec<PathBuf>>,
-    /// Folders whose session is being opened: a document may ask for its folder meanwhile.
-    opening: std::sync::Mutex<BTreeSet<PathBuf>>,
+    /// Folders whose session is being opened (a document may ask for its folder meanwhile), and
+    /// whether their configuration was saved meanwhile.
+    opening: std::sync::Mutex<BTreeMap<PathBuf, bool>>,
     progress: std::sync::Mutex<std::collections::HashMap<PathBuf, tokio::sync::oneshot::Sender<()>>>,
 }
 
@@ -84,8 +85,12 @@ impl State {
         if self.folders.has(&root) || !root.join(".agent").is_dir() {
             return;
         }
-        if !self.opening.lock().unwrap_or_else(PoisonError::into_inner).insert(root.clone()) {
-            return;
+        {
+            let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+            if opening.contains_key(&root) {
+                return;
+            }
+            opening.insert(root.clone(), false);
         }
         let state = Arc::clone(self);
         let runtime = tokio::runtime::Handle::current();
@@ -100,12 +105,22 @@ impl State {
                     runtime.spawn(async move { client.show_message(MessageType::ERROR, message).await });
                 }
             }
-            state.opening.lock().unwrap_or_else(PoisonError::into_inner).remove(&root);
+            let again = state.opening.lock().unwrap_or_else(PoisonError::into_inner).remove(&root);
+            if again == Some(true) {
+                let _inside = runtime.enter();
+                state.reopen_folder(root);
+            }
         });
     }
 
     /// Opens a folder's session anew, after its configuration changed.
     pub(crate) fn reopen_folder(self: &Arc<Self>, root: PathBuf) {
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(again) = opening.get_mut(&root) {
+            *again = true;
+            return;
+        }
+        drop(opening);
         let Some(folder) = self.folders.remove(&root) else { return self.open_folder(root) };
         let state = Arc::clone(self);
         let runtime = tokio::runtime::Handle::current();
