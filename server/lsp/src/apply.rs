@@ -17,8 +17,8 @@ use crate::folders::Place;
 use crate::hunks::Hunks;
 use crate::server::State;
 use crate::types::{
-    DocumentChanges, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextEdit,
-    Uri, WorkspaceEdit,
+    DocumentChanges, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, Uri,
+    WorkspaceEdit,
 };
 
 /// Takes a side; its argument is a [`ResolveArgs`].
@@ -166,10 +166,7 @@ pub(crate) fn resolved(moved: BufferBase) -> ResolvedBase {
 
 fn workspace_edit(state: &State, document: &Snapshot, hunks: &Hunks, sides: &Sides) -> WorkspaceEdit {
     let client = state.client_can();
-    let edits = sides.edits.iter().map(|edit| TextEdit {
-        range: hunks.whole_lines(&edit.lines, client.encoding),
-        new_text: edit.text.clone(),
-    });
+    let edits = sides.edits.iter().map(|edit| hunks.replace(&edit.lines, &edit.text, client.encoding));
     if client.versioned_edits {
         let text_document = OptionalVersionedTextDocumentIdentifier {
             uri: document.uri.clone(),

@@ -101,10 +101,12 @@ impl Hunks {
         types::Range::new(self.at(start, encoding), self.at(end, encoding))
     }
 
-    /// Whole lines of the local text, terminators included, as a protocol range.
-    pub(crate) fn whole_lines(&self, lines: &Range<usize>, encoding: Encoding) -> types::Range {
-        let (start, end) = (self.offset_of(lines.start), self.offset_of(lines.end));
-        types::Range::new(self.at(start, encoding), self.at(end, encoding))
+    /// The edit that replaces whole lines of the local text, terminators included.
+    pub(crate) fn replace(&self, lines: &Range<usize>, text: &str, encoding: Encoding) -> types::TextEdit {
+        let bytes = self.offset_of(lines.start)..self.offset_of(lines.end);
+        let (bytes, new_text) = at_end_of_last_line(&self.local, bytes, text);
+        let range = types::Range::new(self.at(bytes.start, encoding), self.at(bytes.end, encoding));
+        types::TextEdit { range, new_text }
     }
 
     fn offset_of(&self, line: usize) -> usize {
@@ -124,5 +126,45 @@ impl Hunks {
         let start =
             if region.local.is_empty() { region.local.start.saturating_sub(1) } else { region.local.start };
         start <= last && first < end
+    }
+}
+
+/// The same edit without a place behind the last line's terminator, which to Neovim (0.11 and older)
+/// is outside of the buffer: lines inserted there come with an empty line too many.
+fn at_end_of_last_line(local: &str, bytes: Range<usize>, text: &str) -> (Range<usize>, String) {
+    let terminator = |text: &str| text.len() - agent_core::text::without_terminator(text).len();
+    let (ends, brings) = (terminator(local), terminator(text));
+    let (end, more) = (&local[local.len() - ends..], &text[text.len() - brings..]);
+    if !bytes.is_empty() || bytes.end != local.len() || end.is_empty() || end != more {
+        return (bytes, text.to_owned());
+    }
+    let at = local.len() - ends;
+    (at..at, format!("{end}{}", &text[..text.len() - brings]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::at_end_of_last_line;
+
+    #[test]
+    fn lines_are_added_at_the_end_of_the_last_line() {
+        for (local, text, at) in [
+            ("one\n", "two\nthree\n", 3),
+            ("one\r\n", "\r\ntwo\r\n", 3),
+            ("é𝄞\n", "\n", 6),
+            // Where it would not come to the same it stays: no terminator, another one, no lines at all.
+            ("one", "\ntwo\n", 3),
+            ("one\n", "two", 4),
+            ("one\n", "two\r\n", 4),
+            ("", "one\n", 0),
+        ] {
+            let (bytes, new_text) = at_end_of_last_line(local, local.len()..local.len(), text);
+            assert_eq!(bytes, at..at, "{local:?} {text:?}");
+            let mut edited = local.to_owned();
+            edited.replace_range(bytes, &new_text);
+            assert_eq!(edited, format!("{local}{text}"));
+        }
+        assert_eq!(at_end_of_last_line("a\nb\n", 2..4, "c\n"), (2..4, "c\n".to_owned()));
+        assert_eq!(at_end_of_last_line("a\nb\n", 2..2, "c\n"), (2..2, "c\n".to_owned()));
     }
 }
