@@ -4,6 +4,7 @@
 //! artifact, [`next`](next::next) derives the one next step from it, and [`Machine`] turns events
 //! into writes and effects. No I/O: [`crate::ports`] names what the engine must supply.
 
+mod answers;
 mod draft;
 mod entry;
 pub mod event;
