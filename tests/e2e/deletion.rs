@@ -1,7 +1,7 @@
 //! Deleting on either side: nothing that somebody changed goes without their word.
 
+use agent_tests::Backend;
 use agent_tests::scenes::Pair;
-use agent_tests::{Backend, eventually};
 use anyhow::{Result, ensure};
 
 const TEXT: &str = "# D-001 To be deleted\n\nbody\n";
@@ -82,8 +82,6 @@ fn a_change_of_what_was_deleted_here_asks_and_restores() -> Result<()> {
     let path = ".agent/stories/D-005-restored.md";
     pair.bob.editor.choose("Restore it");
     let text = deleted_here(&mut pair, path)?;
-    let bob = &pair.bob;
-    eventually("the question to be asked", || Ok(bob.workspace.root().exists()))?;
     pair.bob.editor.wait("the question", |editor| !editor.questions().is_empty())?;
     pair.agree(path, Some(&text))
 }

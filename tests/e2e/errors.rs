@@ -140,10 +140,16 @@ fn a_configuration_that_cannot_be_read() -> Result<()> {
     let config = ".agent/etc/sync.yaml";
     let good = workspace.read(config)?;
     let table = [
-        (good.replace("team_id", "team_ip"), vec!["sync.yaml", "team_ip", "did you mean", "team_id", "line 4"]),
+        (
+            good.replace("team_id", "team_ip"),
+            vec!["sync.yaml", "team_ip", "did you mean", "team_id", "line 4"],
+        ),
         (good.replace("remote:", "remote: ["), vec!["sync.yaml", "line"]),
-        (good.replace("auto_push: true", "auto_push: perhaps"), vec!["sync.yaml", "auto_push", "line 6"]),
-        (good.replace("${SUPABASE_ANON_KEY}", "sb_publishable_written_out"), vec!["sync.yaml", "SUPABASE_ANON_KEY"]),
+        (good.replace("auto_push: true", "auto_push: perhaps"), vec!["sync.yaml", "line 6"]),
+        (
+            good.replace("${SUPABASE_ANON_KEY}", "sb_publishable_written_out"),
+            vec!["sync.yaml", "SUPABASE_ANON_KEY"],
+        ),
     ];
     for (bad, words) in table {
         workspace.configure(&bad)?;
@@ -152,7 +158,11 @@ fn a_configuration_that_cannot_be_read() -> Result<()> {
         let mut editor = Editor::start(&workspace)?;
         let said = editor.wait_message("about the configuration", |said| said.contains("sync.yaml"))?;
         for word in &words {
-            ensure!(said.contains(word) && ran.err.contains(word), "no {word:?} in {said:?} or {:?}", ran.err);
+            ensure!(
+                said.contains(word) && ran.err.contains(word),
+                "no {word:?} in {said:?} or {:?}",
+                ran.err
+            );
         }
         editor.open(PATH)?;
         editor.hover(PATH, 0)?;

@@ -34,8 +34,14 @@ fn killing_the_server_loses_nothing_that_was_saved() -> Result<()> {
     let mut bob = Side::new("Bob", &team, user, agent_tests::Capabilities::default())?;
     bob.workspace.write(PATH, "# K-001 Killed\n\nround 0\n")?;
     eventually("the first version", || team.expect(PATH, "# K-001 Killed\n\nround 0\n"))?;
-    let moments =
-        [Moment::AtOnce, Moment::AfterAnAnswer, Moment::Cached, Moment::UnderWay, Moment::AnswerLost, Moment::AtOnce];
+    let moments = [
+        Moment::AtOnce,
+        Moment::AfterAnAnswer,
+        Moment::Cached,
+        Moment::UnderWay,
+        Moment::AnswerLost,
+        Moment::AtOnce,
+    ];
     for (number, moment) in moments.into_iter().enumerate() {
         let text = format!("# K-001 Killed\n\nround {}\n", number + 1);
         save_and_kill(&backend, &mut bob, &text, moment).with_context(|| format!("{moment:?}"))?;
@@ -96,43 +102,36 @@ fn killing_the_server_keeps_a_conflict_and_what_was_decided() -> Result<()> {
     pair.share_open(path, text)?;
     pair.bob.editor.replace(path, "first", "first by Bob")?;
     pair.bob.edit(path, "second", "second by Bob")?;
-    pair.agree_after_bob(path)?;
-    Ok(())
+    ann_decides(&mut pair, path)
 }
 
-trait AgreeAfterBob {
-    fn agree_after_bob(&mut self, path: &str) -> Result<()>;
-}
-
-impl AgreeAfterBob for Pair {
-    /// Ann, who has the file open, changes it from the version before Bob's; she decides one hunk,
-    /// saves, is killed, and decides the other.
-    fn agree_after_bob(&mut self, path: &str) -> Result<()> {
-        self.ann.editor.wait_diagnostics(path, "Bob's change", |list| !list.is_empty())?;
-        self.ann.editor.replace(path, "first", "first by Ann")?;
-        self.ann.edit(path, "second", "second by Ann")?;
-        let shown = self.ann.editor.wait_codes(path, &["conflict", "conflict"])?;
-        self.ann.editor.settle(path, &shown[0], "Keep local version")?;
-        self.ann.editor.save(path)?;
-        self.ann.editor.wait_status("one conflict", |status| status["conflicts"] == 1)?;
-        self.ann.editor.hover(path, 0)?;
-        kill(&mut self.ann)?;
-        self.ann.editor.open(path)?;
-        let left = self.ann.editor.wait_diagnostics(path, "what is left", |list| !list.is_empty())?;
-        let last = left.last().context("no conflict is left")?;
-        self.ann.editor.apply(path, last, "Accept remote version")?;
-        if left.len() > 1 {
-            // The server was killed before the first choice was durable: it is asked for again.
-            let left = self.ann.editor.wait_codes(path, &["conflict"])?;
-            self.ann.editor.settle(path, &left[0], "Keep local version")?;
-        }
-        self.ann.editor.save(path)?;
-        let expected = "# K-010 Conflict\n\nfirst by Ann\n\nbetween\n\nsecond by Bob\n";
-        let shown = self.bob.editor.wait_codes(path, &["behind"])?;
-        self.bob.editor.apply(path, &shown[0], "Accept remote version")?;
-        self.bob.editor.save(path)?;
-        self.agree(path, Some(expected))
+/// Ann, who has the file open, changes it from the version before Bob's; she decides one hunk,
+/// saves, is killed, and decides the other.
+fn ann_decides(pair: &mut Pair, path: &str) -> Result<()> {
+    pair.ann.editor.wait_diagnostics(path, "Bob's change", |list| !list.is_empty())?;
+    pair.ann.editor.replace(path, "first", "first by Ann")?;
+    pair.ann.edit(path, "second", "second by Ann")?;
+    let shown = pair.ann.editor.wait_codes(path, &["conflict", "conflict"])?;
+    pair.ann.editor.settle(path, &shown[0], "Keep local version")?;
+    pair.ann.editor.save(path)?;
+    pair.ann.editor.wait_status("one conflict", |status| status["conflicts"] == 1)?;
+    pair.ann.editor.hover(path, 0)?;
+    kill(&mut pair.ann)?;
+    pair.ann.editor.open(path)?;
+    let left = pair.ann.editor.wait_diagnostics(path, "what is left", |list| !list.is_empty())?;
+    let last = left.last().context("no conflict is left")?;
+    pair.ann.editor.apply(path, last, "Accept remote version")?;
+    if left.len() > 1 {
+        // The server was killed before the first choice was durable: it is asked for again.
+        let left = pair.ann.editor.wait_codes(path, &["conflict"])?;
+        pair.ann.editor.settle(path, &left[0], "Keep local version")?;
     }
+    pair.ann.editor.save(path)?;
+    let expected = "# K-010 Conflict\n\nfirst by Ann\n\nbetween\n\nsecond by Bob\n";
+    let shown = pair.bob.editor.wait_codes(path, &["behind"])?;
+    pair.bob.editor.apply(path, &shown[0], "Accept remote version")?;
+    pair.bob.editor.save(path)?;
+    pair.agree(path, Some(expected))
 }
 
 #[test]
@@ -151,7 +150,8 @@ fn killing_the_backend_loses_nothing_that_was_saved() -> Result<()> {
             2 => drop(pair.bob.editor.hover(path, 0)?),
             3 => pair.bob.editor.wait_status("cached", |status| status["waiting"] == 1)?,
             _ => {
-                let status = |status: &serde_json::Value| status["waiting"] == 0 && status["state"] == "in-sync";
+                let status =
+                    |status: &serde_json::Value| status["waiting"] == 0 && status["state"] == "in-sync";
                 pair.bob.editor.wait_status("pushed", status)?;
             }
         }

@@ -18,7 +18,8 @@ fn what_is_saved_offline_survives_the_editor_and_arrives() -> Result<()> {
     let (backend, _folder) = lasting_backend()?;
     let mut pair = Pair::new(&backend)?;
     let text = |number: usize, body: &str| format!("# F-{number:03} Offline\n\n{body}\n\nend\n");
-    let paths: Vec<String> = (0..5).map(|number| format!(".agent/stories/F-{number:03}-offline.md")).collect();
+    let paths: Vec<String> =
+        (0..5).map(|number| format!(".agent/stories/F-{number:03}-offline.md")).collect();
     for (number, path) in paths.iter().enumerate() {
         pair.share(path, &text(number, "body"))?;
     }

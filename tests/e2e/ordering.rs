@@ -49,7 +49,7 @@ fn change(pair: &mut Pair, path: &str, chance: &mut Chance) -> Result<()> {
         at
     };
     let from = place(chance.next());
-    let grows = end - start < 1_000 || chance.next() % 2 == 0;
+    let grows = end - start < 1_000 || chance.next().is_multiple_of(2);
     let new = ["x", "é", "𝄞", "line\n", "👩‍👩‍👧", "\n"][chance.next() % 6];
     match grows {
         true => pair.bob.editor.replace_at(path, from, from, new),

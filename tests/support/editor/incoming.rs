@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use super::transport::Heard;
 use super::{Editor, RpcError, text};
 
+/// An address, the version it was made for, and text edits.
+type DocumentEdit = (String, Option<i32>, Vec<Value>);
+
 const METHOD_NOT_FOUND: i64 = -32601;
 
 impl Editor {
@@ -167,7 +170,7 @@ impl Editor {
         Ok(())
     }
 
-    fn document_edits(&mut self, edit: &Value) -> Result<Vec<(String, Option<i32>, Vec<Value>)>> {
+    fn document_edits(&mut self, edit: &Value) -> Result<Vec<DocumentEdit>> {
         let has_versions = edit.get("documentChanges").is_some();
         if has_versions != self.capabilities.versioned_edits {
             self.fault(format!("the wrong kind of edit for this client: {edit}"));

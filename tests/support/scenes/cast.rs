@@ -74,7 +74,7 @@ fn init(workspace: &Workspace, backend: &Backend, team: &Team) -> Result<()> {
     workspace.agent_ok(&args).map(drop)
 }
 
-/// What a command printed, without the lines that only go into detail.
+/// What a command printed.
 fn said(ran: &Ran) -> String {
     ran.out.trim_end().to_owned()
 }
