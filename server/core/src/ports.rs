@@ -343,6 +343,8 @@ pub enum PushOutcome {
         /// For people.
         message: String,
     },
+    /// Not decided in this call; send the same change again.
+    Deferred,
 }
 
 /// The remote's answer to a push.

@@ -62,6 +62,8 @@ fn answered(draft: &mut Draft<'_>, key: &ArtifactKey, change_id: ChangeId, outco
                 entry.parked = Some(Parked { code, message, hash });
             });
         }
+        // It stays in the outbox as it is, and so goes with the next batch.
+        PushOutcome::Deferred => {}
     }
 }
 

@@ -128,6 +128,31 @@ fn one_refusal_parks_its_artifact_and_the_others_go_on() {
 }
 
 #[test]
+fn a_deferred_change_is_sent_again_as_it_is_and_the_others_go_on() {
+    use PushOutcome::{Applied, Deferred};
+    let applied = |seq| Applied(Version(1), Seq(seq));
+    for (outcomes, again) in [
+        (vec![Deferred, applied(1), applied(2)], vec!["A-1"]),
+        (vec![applied(1), Deferred, Deferred], vec!["A-2", "A-3"]),
+        (vec![refused("forbidden"), Deferred, applied(1)], vec!["A-2"]),
+    ] {
+        let mut bench = Bench::idle(POLICY);
+        let ids = ["A-1", "A-2", "A-3"];
+        ids.into_iter().for_each(|id| drop(bench.save(id, id)));
+        bench.take(Event::Leads(true));
+        bench.pulled(vec![]);
+        let pending = |bench: &Bench| ids.map(|id| bench.entry(id).pending.clone());
+        let before = pending(&bench);
+        let step = bench.answer(outcomes.clone());
+        assert_eq!(closed(&step).len(), 3 - again.len(), "{outcomes:?}");
+        assert_eq!(pushed(&step), again, "{outcomes:?}");
+        for ((outcome, before), after) in outcomes.iter().zip(before).zip(pending(&bench)) {
+            assert_eq!(after, before.filter(|_| matches!(outcome, Deferred)), "{outcomes:?}");
+        }
+    }
+}
+
+#[test]
 fn too_much_is_halved_until_a_single_change_is_refused() {
     let mut bench = Bench::idle(POLICY);
     ["A-1", "A-2", "A-3", "A-4"].into_iter().for_each(|id| drop(bench.save(id, id)));
