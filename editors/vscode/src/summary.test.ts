@@ -12,8 +12,8 @@ test('a folder in a few words', () => {
   const said = (status: Partial<Status>) => summary({ ...CALM, ...status }).text;
   assert.equal(said({}), 'in sync');
   assert.equal(said({ state: 'waiting', waiting: 2 }), '2 to push');
-  assert.equal(said({ state: 'conflict', conflicts: 1 }), '1 conflict');
-  assert.equal(said({ state: 'conflict', conflicts: 2, refused: 1 }), '2 conflicts, 1 refused');
+  assert.equal(said({ state: 'conflict', conflicts: 1 }), '1 in conflict');
+  assert.equal(said({ state: 'conflict', conflicts: 2, refused: 1 }), '2 in conflict, 1 refused');
   assert.equal(said({ state: 'conflict', refused: 1 }), '1 refused');
   assert.equal(said({ state: 'offline', waiting: 3 }), 'offline, 3 to push');
 });

@@ -67,7 +67,7 @@ export function summary(status: Status): Summary {
 /** Everything there is to say about a folder, one fact per line. */
 export function details(status: Status, now: number): string[] {
   const lines = [`${count(status.artifacts, 'artifact')}${status.live ? ', live' : ''}`];
-  if (status.conflicts > 0) lines.push(`${count(status.conflicts, 'conflict')} to resolve`);
+  if (status.conflicts > 0) lines.push(`${status.conflicts} in conflict`);
   if (status.refused > 0) lines.push(`${status.refused} refused by the remote`);
   if (status.behind > 0) lines.push(`${status.behind} changed by the team, not taken yet`);
   if (status.waiting > 0) lines.push(`${status.waiting} saved here, not pushed yet`);
@@ -78,7 +78,7 @@ export function details(status: Status, now: number): string[] {
 
 function attention(status: Status): string {
   const parts: string[] = [];
-  if (status.conflicts > 0) parts.push(count(status.conflicts, 'conflict'));
+  if (status.conflicts > 0) parts.push(`${status.conflicts} in conflict`);
   if (status.refused > 0) parts.push(`${status.refused} refused`);
   return parts.join(', ');
 }

@@ -140,7 +140,7 @@ local function words(status)
   elseif state == 'conflict' then
     local parts = {}
     if status.conflicts > 0 then
-      table.insert(parts, count(status.conflicts, 'conflict'))
+      table.insert(parts, ('%d in conflict'):format(status.conflicts))
     end
     if status.refused > 0 then
       table.insert(parts, ('%d refused'):format(status.refused))
@@ -179,7 +179,7 @@ local function current()
   return worst
 end
 
---- For a statusline: "agent: 1 conflict", or nothing where no folder is synced.
+--- For a statusline: "agent: 1 in conflict", or nothing where no folder is synced.
 function M.status()
   local status = current()
   return status and ('agent: ' .. words(status)) or ''
