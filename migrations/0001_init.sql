@@ -1,11 +1,13 @@
 -- The cache of one project. Every row but `changes`, `operations` and the texts only they name can
 -- be found again from the files and the remote.
 
--- The one row of counters: `rev` counts commits, `cursor` is the pull cursor.
+-- The one row of counters: `rev` counts commits, `cursor` is the pull cursor, `team` is the team of
+-- which project it counts in, once that is known.
 CREATE TABLE meta (
   one    INTEGER PRIMARY KEY CHECK (one = 1),
   rev    INTEGER NOT NULL CHECK (rev >= 0),
-  cursor INTEGER NOT NULL CHECK (cursor >= 0)
+  cursor INTEGER NOT NULL CHECK (cursor >= 0),
+  team   TEXT
 ) STRICT;
 
 INSERT INTO meta (one, rev, cursor) VALUES (1, 0, 0);

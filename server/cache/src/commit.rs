@@ -46,7 +46,7 @@ fn stale(tx: &Transaction<'_>, writes: &[Write]) -> rusqlite::Result<Vec<Artifac
                 closing.insert(*change_id);
                 None
             }
-            Write::Blob(_) | Write::Cursor(_) | Write::Operation(_) => None,
+            Write::Blob(_) | Write::Cursor(_) | Write::Rewind | Write::Operation(_) => None,
         };
         if let Some(key) = outdated
             && !stale.contains(key)
@@ -91,6 +91,10 @@ fn apply(tx: &Transaction<'_>, write: &Write, rev: Rev) -> rusqlite::Result<()> 
         Write::Entry(entry) => put_entry(tx, entry, rev),
         Write::Queue(key, change) => queue(tx, key, change, rev),
         Write::Close(change_id, outcome) => close(tx, change_id, outcome, rev),
+        Write::Rewind => {
+            tx.prepare_cached("UPDATE meta SET cursor = 0")?.execute([])?;
+            Ok(())
+        }
         Write::Cursor(cursor) => {
             let mut statement = tx.prepare_cached("UPDATE meta SET cursor = max(cursor, ?1)")?;
             statement.execute([row::number(cursor.0)?])?;

@@ -89,6 +89,21 @@ impl Cache {
         Ok(Self { conn, file: Some(OpenFile { path: path.to_owned(), name, identity }) })
     }
 
+    /// Binds the cache to a team of a project, named by `team`. The first time it is remembered, and
+    /// may change while nothing of a team has arrived yet. Cursor, versions and merge bases of one
+    /// team mean nothing in another: with them, somebody else's text could be overwritten unseen.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherTeam`] when it already holds revisions of another one.
+    pub fn bind(&mut self, team: &str) -> Result<(), StoreError> {
+        let name = self.name().to_owned();
+        let bound = bind(&mut self.conn, team).map_err(|error| Fault::from(error).at(&name))?;
+        match bound {
+            None => Ok(()),
+            Some(other) => Err(StoreError::OtherTeam { path: name, other, team: team.to_owned() }),
+        }
+    }
+
     /// The database as messages name it.
     pub(crate) fn name(&self) -> &str {
         self.file.as_ref().map_or(IN_MEMORY, |file| &file.name)
@@ -104,6 +119,26 @@ impl Cache {
             _ => Ok(()),
         }
     }
+}
+
+/// Binds, and answers the other team that the cache belongs to, if so.
+fn bind(conn: &mut Connection, team: &str) -> rusqlite::Result<Option<String>> {
+    let bound = "SELECT team FROM meta";
+    if conn.query_row(bound, [], |row| row.get::<_, Option<String>>(0))?.as_deref() == Some(team) {
+        return Ok(None);
+    }
+    let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let other: Option<String> = tx.query_row(bound, [], |row| row.get(0))?;
+    let is_used =
+        "SELECT cursor > 0 OR EXISTS (SELECT 1 FROM artifacts WHERE remote_version IS NOT NULL) FROM meta";
+    match other {
+        Some(other) if other != team && tx.query_row(is_used, [], |row| row.get(0))? => {
+            return Ok(Some(other));
+        }
+        _ => tx.execute("UPDATE meta SET team = ?1", [team])?,
+    };
+    tx.commit()?;
+    Ok(None)
 }
 
 const IN_MEMORY: &str = "the cache in memory";

@@ -26,6 +26,8 @@ pub enum Write {
     Close(ChangeId, ChangeOutcome),
     /// Moves the pull cursor forward. A smaller one than stored is ignored.
     Cursor(Seq),
+    /// Sets the pull cursor back to the beginning: the remote has forgotten what it pointed to.
+    Rewind,
     /// Adds one line to the artifact's history.
     Operation(Operation),
 }
@@ -146,6 +148,19 @@ pub enum StoreError {
         found: u32,
         /// The newest this program knows.
         known: u32,
+    },
+    /// The cache holds the revisions of another team.
+    #[error(
+        "{path}: belongs to another team: it holds what {other} has, and remote.team_id and remote.url say {team}; \
+         set them back, or move this file away to start over with the new team (your files stay as they are)"
+    )]
+    OtherTeam {
+        /// The database file.
+        path: String,
+        /// Which team's revisions it holds.
+        other: String,
+        /// Which team it was opened for.
+        team: String,
     },
     /// No space is left, or the file cannot be written.
     #[error(

@@ -64,7 +64,8 @@ impl Session {
     ) -> Result<Self, SessionError> {
         let config = workspace.config(env)?;
         let (settings, auth, remote) = connect(&config, home, client);
-        let (cache, rebuilt) = Cache::open_or_rebuild(&workspace.database())?;
+        let (mut cache, rebuilt) = Cache::open_or_rebuild(&workspace.database())?;
+        bind(&mut cache, settings.as_ref())?;
         let rebuilt = rebuilt.as_ref().map(rebuilt_message);
         let disk = Disk::new(workspace.root(), config.sync.max_file_size);
         let chance = Box::new(SystemChance);
@@ -90,6 +91,8 @@ impl Session {
             }
             true => Cache::open_or_rebuild(&database)?,
         };
+        let mut cache = cache;
+        bind(&mut cache, self.settings.as_ref())?;
         let disk = Disk::new(self.workspace.root(), self.config.sync.max_file_size);
         let (kinds, policy) = (self.config.kinds.clone(), self.config.sync.policy);
         self.engine = Engine::open(cache, disk, kinds, policy, Box::new(SystemChance), now())?;
@@ -148,6 +151,14 @@ impl Session {
             progress(&self.engine);
         }
         Ok(())
+    }
+}
+
+/// Binds the cache to the configured team, as soon as one is.
+fn bind(cache: &mut Cache, settings: Option<&Settings>) -> Result<(), StoreError> {
+    match settings {
+        Some(settings) => cache.bind(&format!("team {} on {}", settings.team(), settings.host())),
+        None => Ok(()),
     }
 }
 

@@ -278,3 +278,28 @@ fn what_is_asked_often_is_found_by_index() {
     let history = plan("SELECT at FROM operations WHERE kind = 'a' AND id = 'b' ORDER BY op DESC LIMIT 5");
     assert!(history.contains("operations_by_artifact") && !history.contains("TEMP"), "{history}");
 }
+
+#[test]
+fn a_cache_stays_with_the_team_whose_revisions_it_holds() {
+    let mut cache = Cache::in_memory().unwrap();
+    cache.bind("team a").unwrap();
+    cache.bind("team b").unwrap(); // nothing of team a has arrived yet
+    cache.commit(&[Write::Cursor(Seq(1))]).unwrap();
+    cache.bind("team b").unwrap();
+    let refused = cache.bind("team a");
+    assert!(
+        matches!(refused, Err(StoreError::OtherTeam { ref other, .. }) if other == "team b"),
+        "{refused:?}"
+    );
+    cache.bind("team b").unwrap();
+}
+
+#[test]
+fn a_rewound_cursor_starts_over_and_moves_on() {
+    let mut cache = Cache::in_memory().unwrap();
+    cache.commit(&[Write::Cursor(Seq(9))]).unwrap();
+    cache.commit(&[Write::Rewind]).unwrap();
+    assert_eq!(cache.load().unwrap().cursor, Seq(0));
+    cache.commit(&[Write::Cursor(Seq(4))]).unwrap();
+    assert_eq!(cache.load().unwrap().cursor, Seq(4));
+}

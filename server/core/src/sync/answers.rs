@@ -5,13 +5,17 @@ use std::collections::HashMap;
 use crate::id::{ArtifactKey, ChangeId, Seq, Version};
 use crate::ports::{Cause, ChangeOutcome, PushOutcome, PushReply, RemoteError, Write};
 use crate::sync::draft::Draft;
-use crate::sync::handle::{move_cursor, received};
+use crate::sync::handle::{TOO_MUCH, move_cursor, received};
 use crate::sync::machine::Chance;
 use crate::sync::plan::me;
 use crate::sync::{Parked, RemoteSide};
 
-pub(super) fn pushed(draft: &mut Draft<'_>, reply: PushReply) {
+pub(super) fn pushed(draft: &mut Draft<'_>, reply: PushReply, chance: &mut dyn Chance) {
     draft.link.answered();
+    if let Some(contradiction) = contradiction(draft, &reply) {
+        draft.link.in_flight.clear();
+        return draft.link.failed(contradiction, draft.now, chance.jitter());
+    }
     draft.link.in_flight.clear();
     draft.link.batch = draft.link.batch.map(|rows| rows * 2).filter(|rows| *rows < super::link::PUSH_ROWS);
     let mut seqs = Vec::new();
@@ -32,6 +36,22 @@ pub(super) fn pushed(draft: &mut Draft<'_>, reply: PushReply) {
     draft.link.hinted = draft.link.hinted.max(reply.newest_seq);
 }
 
+/// A conflict with the very version the change was made out of makes no sense, and sending it again
+/// would only be answered the same: that is trouble with the remote, to be waited out.
+fn contradiction(draft: &Draft<'_>, reply: &PushReply) -> Option<RemoteError> {
+    let owners = owners(draft);
+    let (key, version) = reply.outcomes.iter().find_map(|(change_id, outcome)| {
+        let PushOutcome::Conflict(Some(row)) = outcome else { return None };
+        let key = owners.get(change_id)?;
+        let pending = draft.get(key)?.pending.as_ref()?;
+        (pending.base_version == row.version).then(|| (key.clone(), row.version))
+    })?;
+    Some(RemoteError::Protocol(format!(
+        "{key}: a conflict with version {}, which it was made out of",
+        version.0
+    )))
+}
+
 /// Whose change each open change id is.
 fn owners(draft: &Draft<'_>) -> HashMap<ChangeId, ArtifactKey> {
     let pending = |key: &ArtifactKey| Some(draft.get(key)?.pending.as_ref()?.change_id);
@@ -50,7 +70,7 @@ fn answered(draft: &mut Draft<'_>, key: &ArtifactKey, change_id: ChangeId, outco
                 entry.pending = None;
             }
             match current {
-                Some(row) if row.key == *key => received(draft, *row),
+                Some(row) if row.key == *key => received(draft, *row, true),
                 Some(_) => {}
                 None => draft.shift(key, Cause::Received, None, |entry| entry.remote = None),
             }
@@ -105,7 +125,7 @@ pub(super) fn push_failed(draft: &mut Draft<'_>, error: RemoteError, chance: &mu
     let owners = owners(draft);
     for change_id in sent {
         if let Some(key) = owners.get(&change_id) {
-            let refusal = PushOutcome::Rejected { code: "too_large".into(), message: detail.clone() };
+            let refusal = PushOutcome::Rejected { code: TOO_MUCH.to_owned(), message: detail.clone() };
             answered(draft, key, change_id, refusal);
         }
     }

@@ -167,6 +167,7 @@ impl<'a> Draft<'a> {
             Memory::BaseSearched(key) => self.searched = Some(key.clone()),
             Memory::FileBlocked(key, false) => drop(self.unblocked.insert(key.clone())),
             Memory::Leads(leads) => self.leads = *leads,
+            Memory::Rewind => self.cursor = Seq(0),
             Memory::Cursor(seq) => self.cursor = self.cursor.max(*seq),
             _ => {}
         }

@@ -193,6 +193,7 @@ pub(super) enum Memory {
     Todo(ArtifactKey, Option<Todo>),
     Leads(bool),
     Cursor(Seq),
+    Rewind,
     Rev(crate::id::Rev),
     Unreadable(Vec<crate::ports::UnreadableRow>),
 }

@@ -29,7 +29,10 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
             draft.link.pull_wanted = true;
             draft.link.retry_now();
         }
-        Event::PullScheduled => draft.link.pull_wanted = true,
+        Event::PullScheduled => {
+            draft.link.pull_wanted = true;
+            unpark(draft, |parked| parked.code == TOO_MUCH);
+        }
         Event::PushWanted { retry_refused } => push_wanted(draft, retry_refused),
         Event::DeletionsAllowed => unpark(draft, |parked| parked.code == MASS_DELETION),
         Event::Live(event) => live(draft, event),
@@ -39,7 +42,7 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
             draft.link.pull_wanted = true;
             draft.link.failed(error, draft.now, chance.jitter());
         }
-        Event::Pushed(reply) => pushed(draft, *reply),
+        Event::Pushed(reply) => pushed(draft, *reply, chance),
         Event::PushFailed(error) => push_failed(draft, error, chance),
         Event::SearchFailed(key, error) => {
             draft.remember(Memory::Searching(key, false));
@@ -50,6 +53,9 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
     }
 }
 
+/// Why a change is parked that was too much for the remote even alone. That may pass, so it is tried
+/// again now and then.
+pub(super) const TOO_MUCH: &str = "too_much";
 /// Why many deletions at once are parked.
 pub const MASS_DELETION: &str = "mass_deletion";
 /// Fewer deletions at once are never held back.
@@ -246,12 +252,16 @@ fn pulled(draft: &mut Draft<'_>, page: PullPage) {
     draft.link.pull_ended((!page.more).then_some(page.newest_seq.max(page.cursor)));
     draft.link.pulled_once = true;
     draft.link.answered();
+    if page.newest_seq < draft.cursor && !draft.link.rewinding {
+        return rewind(draft);
+    }
     if !page.unreadable.is_empty() {
         draft.remember(Memory::Unreadable(page.unreadable));
     }
     for row in page.rows {
-        received(draft, row);
+        received(draft, row, draft.link.rewinding);
     }
+    draft.link.rewinding &= page.more;
     move_cursor(draft, page.cursor);
     draft.link.pull_wanted |= page.more;
     // Files that could not be written, and searches that failed, get their chance again.
@@ -262,6 +272,15 @@ fn pulled(draft: &mut Draft<'_>, page: PullPage) {
     }
 }
 
+/// The team's newest seq lies before the cursor: the server was restored from a backup, and seqs and
+/// versions are being given out again. Everything it has is read anew.
+fn rewind(draft: &mut Draft<'_>) {
+    draft.write(Write::Rewind);
+    draft.remember(Memory::Rewind);
+    draft.link.rewinding = true;
+    draft.link.pull_wanted = true;
+}
+
 pub(super) fn move_cursor(draft: &mut Draft<'_>, seq: Seq) {
     if seq > draft.cursor {
         draft.write(Write::Cursor(seq));
@@ -269,10 +288,12 @@ pub(super) fn move_cursor(draft: &mut Draft<'_>, seq: Seq) {
     }
 }
 
-/// A newer revision of an artifact, pulled or sent along with a conflict.
-pub(super) fn received(draft: &mut Draft<'_>, row: RemoteRow) {
+/// A revision of an artifact, pulled or sent along with a conflict. An older one than is known is
+/// ignored, unless it is authoritative: the remote says that this is what it has.
+pub(super) fn received(draft: &mut Draft<'_>, row: RemoteRow, is_authoritative: bool) {
     let entry = draft.entry(&row.key, &row.path);
-    if row.version <= entry.remote_version() {
+    let known = entry.remote.as_ref().map(|remote| (remote.version, remote.seq));
+    if row.version <= entry.remote_version() && !(is_authoritative && known != Some((row.version, row.seq))) {
         return;
     }
     let hash = row.content.as_ref().map(crate::id::Text::hash);

@@ -30,6 +30,9 @@ pub struct Link {
     pub(super) batch: Option<usize>,
     /// Since when the remote has not answered, and what it said last.
     pub trouble: Option<(Timestamp, RemoteError)>,
+    /// The remote forgot revisions this cache knows, and all of it is pulled anew: what it has now
+    /// counts, be its version lower than the known one.
+    pub(super) rewinding: bool,
     /// Whether the live connection announces changes.
     pub live: bool,
     /// Whether the remote has answered a pull since the start.

@@ -41,10 +41,23 @@ pub(super) enum Todo {
     File,
 }
 
+/// Which requests this process may make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Traffic {
+    /// Pulls and pushes.
+    #[default]
+    Both,
+    /// Pulls only: nothing is sent, not even what was sent before without an answer.
+    PullOnly,
+    /// Pushes only.
+    PushOnly,
+}
+
 /// The state of the session.
 #[derive(Debug)]
 pub struct Machine {
     pub(super) policy: Policy,
+    pub(super) traffic: Traffic,
     pub(super) me: Author,
     pub(super) entries: BTreeMap<ArtifactKey, Entry>,
     pub(super) todo: BTreeMap<ArtifactKey, Todo>,
@@ -67,6 +80,7 @@ impl Machine {
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
+            traffic: Traffic::default(),
             me: Author::default(),
             entries: BTreeMap::new(),
             todo: BTreeMap::new(),
@@ -87,6 +101,11 @@ impl Machine {
     /// Changes what the user configured.
     pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
+    }
+
+    /// Restricts the requests that are made.
+    pub fn set_traffic(&mut self, traffic: Traffic) {
+        self.traffic = traffic;
     }
 
     /// Says who the local user is, for the history of what is pushed from here.
@@ -149,6 +168,7 @@ impl Machine {
             Memory::Todo(key, Some(todo)) => drop(self.todo.insert(key.clone(), *todo)),
             Memory::Todo(key, None) => drop(self.todo.remove(key)),
             Memory::Leads(leads) => self.leads = *leads,
+            Memory::Rewind => self.cursor = Seq(0),
             Memory::Cursor(seq) => self.cursor = self.cursor.max(*seq),
             Memory::Rev(rev) => self.rev = self.rev.max(*rev),
             Memory::Unreadable(rows) => self.unreadable.extend(rows.iter().cloned()),

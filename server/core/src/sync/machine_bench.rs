@@ -42,6 +42,7 @@ impl Map {
                     assert_eq!(self.open.insert(key.clone(), change.clone()), None, "{key}: one open change");
                 }
                 Write::Close(id, _) => self.open.retain(|_, change| change.change_id != *id),
+                Write::Rewind => self.cursor = Seq(0),
                 Write::Cursor(seq) => self.cursor = self.cursor.max(*seq),
                 Write::Operation(_) => {}
             }

@@ -19,4 +19,4 @@ pub mod status;
 pub use entry::{Entry, FileStat, Parked, PendingChange, RemoteSide};
 pub use event::{Event, FileDone, FileEffect, Found, Request, ResolvedBase, Step};
 pub use handle::MASS_DELETION;
-pub use machine::{Chance, Machine, Policy};
+pub use machine::{Chance, Machine, Policy, Traffic};

@@ -7,7 +7,7 @@ use crate::ports::{Cause, Write};
 use crate::sync::draft::{Draft, agree};
 use crate::sync::event::{FileEffect, Memory, Request};
 use crate::sync::link::PUSH_BYTES;
-use crate::sync::machine::{Chance, Todo};
+use crate::sync::machine::{Chance, Todo, Traffic};
 use crate::sync::next::{Next, next, push_path};
 use crate::sync::status::Status;
 use crate::sync::{Entry, PendingChange};
@@ -96,13 +96,16 @@ fn network(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
         return;
     }
     search(draft);
-    if draft.link.wants_pull(draft.cursor) {
+    let traffic = draft.machine.traffic;
+    if traffic != Traffic::PushOnly && draft.link.wants_pull(draft.cursor) {
         draft.link.pulling = true;
         draft.link.pull_wanted = false;
         draft.request(Request::Pull(draft.cursor));
         return;
     }
-    push(draft, chance);
+    if traffic != Traffic::PullOnly {
+        push(draft, chance);
+    }
 }
 
 fn search(draft: &mut Draft<'_>) {
