@@ -61,9 +61,9 @@ fn save_and_kill(backend: &Backend, bob: &mut Side, text: &str, moment: Moment) 
         backend.faults(&json!({ "rest": rest }))
     };
     match moment {
-        Moment::Cached | Moment::UnderWay => fault("delay")?,
+        Moment::UnderWay => fault("delay")?,
         Moment::AnswerLost => fault("drop_reply")?,
-        Moment::AtOnce | Moment::AfterAnAnswer => {}
+        Moment::AtOnce | Moment::AfterAnAnswer | Moment::Cached => {}
     }
     backend.reset_stats()?;
     bob.editor.open(PATH)?;

@@ -32,6 +32,8 @@ fn what_is_saved_offline_survives_the_editor_and_arrives() -> Result<()> {
     for path in &paths[2..4] {
         pair.ann.editor.open(path)?;
         pair.ann.edit(path, "end\n", "end by Ann\n")?;
+        // Closed, it merges on disk; open, it would wait for her.
+        pair.ann.editor.close(path)?;
     }
     pair.bob.workspace.remove(&paths[4])?;
     pair.bob.editor.wait_status("four wait", |status| status["waiting"] == 4)?;
@@ -49,9 +51,6 @@ fn what_is_saved_offline_survives_the_editor_and_arrives() -> Result<()> {
 
     pair.agree(&paths[0], Some(&text(0, "body by Bob")))?;
     let merged = text(2, "body by Bob").replace("end\n", "end by Ann\n");
-    // Ann has it open, so it waits for her where Bob came first.
-    pair.ann.editor.close(&paths[2])?;
-    pair.ann.editor.close(&paths[3])?;
     pair.agree(&paths[1], Some(&text(1, "body by Bob")))?;
     pair.agree(&paths[2], Some(&merged))?;
     pair.agree(&paths[3], Some(&text(3, "body").replace("end\n", "end by Ann\n")))?;
