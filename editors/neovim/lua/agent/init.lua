@@ -51,8 +51,19 @@ local function root_of(buffer)
   return found[1] and vim.fs.dirname(found[1]) or nil
 end
 
+--- The server updates files that no editor has open, also between the moment when the editor read one
+--- and when it said so: unchanged buffers are read again where that happened.
+local function look_again()
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    if vim.api.nvim_buf_is_loaded(buffer) and not vim.bo[buffer].modified and #clients(buffer) > 0 then
+      vim.cmd('silent! checktime ' .. buffer)
+    end
+  end
+end
+
 local function changed()
   vim.schedule(function()
+    look_again()
     vim.cmd('redrawstatus!')
     vim.api.nvim_exec_autocmds('User', { pattern = 'AgentStatus', modeline = false })
   end)
