@@ -23,6 +23,7 @@ pub(super) struct Draft<'a> {
     files: Vec<FileEffect>,
     requests: Vec<Request>,
     memory: Vec<Memory>,
+    todo: BTreeMap<ArtifactKey, Option<Todo>>,
     wake_at: Option<Timestamp>,
     pub(super) link: Link,
     pub(super) touched: BTreeSet<ArtifactKey>,
@@ -30,7 +31,7 @@ pub(super) struct Draft<'a> {
     pub(super) cursor: Seq,
     opened: Option<(ArtifactKey, bool)>,
     elsewhere: Option<BTreeSet<ArtifactKey>>,
-    searched: Option<ArtifactKey>,
+    searched: BTreeMap<ArtifactKey, bool>,
     unblocked: BTreeSet<ArtifactKey>,
 }
 
@@ -47,6 +48,7 @@ impl<'a> Draft<'a> {
             files: Vec::new(),
             requests: Vec::new(),
             memory: Vec::new(),
+            todo: BTreeMap::new(),
             wake_at: None,
             link: machine.link.clone(),
             touched: machine.undecided.clone(),
@@ -54,7 +56,7 @@ impl<'a> Draft<'a> {
             cursor: machine.cursor,
             opened: None,
             elsewhere: None,
-            searched: None,
+            searched: BTreeMap::new(),
             unblocked: BTreeSet::new(),
         }
     }
@@ -152,7 +154,7 @@ impl<'a> Draft<'a> {
             given.open =
                 here || self.elsewhere.as_ref().unwrap_or(&self.machine.open_elsewhere).contains(key);
         }
-        given.base_searched |= self.searched.as_ref() == Some(key);
+        given.base_searched = self.searched.get(key).copied().unwrap_or(given.base_searched);
         given
     }
 
@@ -164,7 +166,7 @@ impl<'a> Draft<'a> {
         match &memory {
             Memory::Open(key, open) => self.opened = Some((key.clone(), *open)),
             Memory::OpenElsewhere(keys) => self.elsewhere = Some(keys.iter().cloned().collect()),
-            Memory::BaseSearched(key) => self.searched = Some(key.clone()),
+            Memory::BaseSearched(key, is_searched) => drop(self.searched.insert(key.clone(), *is_searched)),
             Memory::FileBlocked(key, false) => drop(self.unblocked.insert(key.clone())),
             Memory::Leads(leads) => self.leads = *leads,
             Memory::Rewind => self.cursor = Seq(0),
@@ -174,20 +176,35 @@ impl<'a> Draft<'a> {
         self.memory.push(memory);
     }
 
+    /// Notes what is left to do for an artifact.
+    pub(super) fn set_todo(&mut self, key: ArtifactKey, todo: Option<Todo>) {
+        self.todo.insert(key, todo);
+    }
+
     /// What is left to do for each artifact, with what this step found out.
     pub(super) fn todo(&self) -> BTreeMap<ArtifactKey, Todo> {
         let mut todo = self.machine.todo.clone();
-        for memory in &self.memory {
-            match memory {
-                Memory::Todo(key, Some(what)) => drop(todo.insert(key.clone(), *what)),
-                Memory::Todo(key, None) => drop(todo.remove(key)),
-                _ => {}
+        for (key, what) in &self.todo {
+            match what {
+                Some(what) => drop(todo.insert(key.clone(), *what)),
+                None => drop(todo.remove(key)),
             }
         }
         todo
     }
 
+    /// How many searches for a base are under way.
+    pub(super) fn searching(&self) -> usize {
+        let ended = |memory: &&Memory| matches!(memory, Memory::Searching(_, false));
+        self.machine.searching.len().saturating_sub(self.memory.iter().filter(ended).count())
+    }
+
     pub(super) fn finish(mut self) -> Step {
+        for (key, todo) in std::mem::take(&mut self.todo) {
+            if self.machine.todo.get(&key).copied() != todo {
+                self.memory.push(Memory::Todo(key, todo));
+            }
+        }
         let mut written = BTreeSet::new();
         for (key, entry) in &self.entries {
             let before = self.reloaded.get(key).or_else(|| self.machine.entries.get(key));

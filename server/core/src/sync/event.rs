@@ -188,7 +188,7 @@ pub(super) enum Memory {
     Open(ArtifactKey, bool),
     OpenElsewhere(Vec<ArtifactKey>),
     Searching(ArtifactKey, bool),
-    BaseSearched(ArtifactKey),
+    BaseSearched(ArtifactKey, bool),
     FileBlocked(ArtifactKey, bool),
     Todo(ArtifactKey, Option<Todo>),
     Leads(bool),

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::id::{ArtifactKey, ContentHash, Seq, Version};
 use crate::ports::{Cause, ChangeOutcome, LiveEvent, PullPage, RemoteRow, Snapshot, Write};
 use crate::sync::answers::{push_failed, pushed};
+use crate::sync::deletions::{self, MASS_DELETION};
 use crate::sync::draft::{Draft, agree};
 use crate::sync::event::{Event, FileDone, FileEffect, Found, Memory, ResolvedBase};
 use crate::sync::machine::{Chance, Todo};
@@ -34,7 +35,10 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
             unpark(draft, |parked| parked.code == TOO_MUCH);
         }
         Event::PushWanted { retry_refused } => push_wanted(draft, retry_refused),
-        Event::DeletionsAllowed => unpark(draft, |parked| parked.code == MASS_DELETION),
+        Event::DeletionsAllowed => {
+            draft.link.deletions_allowed = true;
+            unpark(draft, |parked| parked.code == MASS_DELETION);
+        }
         Event::Live(event) => live(draft, event),
         Event::Pulled(page) => pulled(draft, *page),
         Event::PullFailed(error) => {
@@ -56,36 +60,15 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
 /// Why a change is parked that was too much for the remote even alone. That may pass, so it is tried
 /// again now and then.
 pub(super) const TOO_MUCH: &str = "too_much";
-/// Why many deletions at once are parked.
-pub const MASS_DELETION: &str = "mass_deletion";
-/// Fewer deletions at once are never held back.
-const MASS_DELETION_LEAST: usize = 10;
-/// More than one in this many artifacts vanishing at once is held back.
-const MASS_DELETION_SHARE: usize = 5;
-
 fn all_found(draft: &mut Draft<'_>, files: Vec<Found>) {
-    let vanished: Vec<_> = files
-        .iter()
-        .filter(|file| file.text.is_none())
-        .filter(|file| {
-            draft.get(&file.key).is_some_and(|entry| entry.local.is_some() && entry.path == file.path)
-        })
-        .map(|file| file.key.clone())
-        .collect();
+    let is_gone = |file: &&Found| {
+        let entry = draft.get(&file.key);
+        file.text.is_none() && entry.is_some_and(|entry| entry.local.is_some() && entry.path == file.path)
+    };
+    let vanished: Vec<_> = files.iter().filter(is_gone).map(|file| file.key.clone()).collect();
     files.into_iter().for_each(|file| found(draft, file));
-    let here = draft.machine.entries.values().filter(|entry| entry.local.is_some()).count();
-    if vanished.len() < MASS_DELETION_LEAST || vanished.len() * MASS_DELETION_SHARE <= here {
-        return;
-    }
-    // A folder that was moved, or a branch without these files, must not delete them for everybody.
-    let message = format!(
-        "{} of {here} artifacts vanished at once; if they are meant to be deleted for the whole team, \
-         push with --allow-deletions",
-        vanished.len()
-    );
-    for key in vanished {
-        let parked = Parked { code: MASS_DELETION.to_owned(), message: message.clone(), hash: None };
-        draft.shift(&key, Cause::Refused, None, |entry| entry.parked = Some(parked));
+    if !draft.link.deletions_allowed {
+        deletions::hold_back(draft, vanished);
     }
 }
 
@@ -116,6 +99,8 @@ fn found(draft: &mut Draft<'_>, file: Found) {
     if hash == known {
         return;
     }
+    // Another content may be one that the remote's history knows.
+    draft.remember(Memory::BaseSearched(key.clone(), false));
     let own_merge = is_own_merge(draft, &key, hash);
     let cause = match (own_merge, hash) {
         (true, _) => Cause::Merged,
@@ -292,11 +277,12 @@ pub(super) fn move_cursor(draft: &mut Draft<'_>, seq: Seq) {
 /// ignored, unless it is authoritative: the remote says that this is what it has.
 pub(super) fn received(draft: &mut Draft<'_>, row: RemoteRow, is_authoritative: bool) {
     let entry = draft.entry(&row.key, &row.path);
-    let known = entry.remote.as_ref().map(|remote| (remote.version, remote.seq));
-    if row.version <= entry.remote_version() && !(is_authoritative && known != Some((row.version, row.seq))) {
+    let hash = row.content.as_ref().map(crate::id::Text::hash);
+    let is_known =
+        entry.remote.as_ref().is_some_and(|remote| remote.version == row.version && remote.hash == hash);
+    if is_known || (row.version <= entry.remote_version() && !is_authoritative) {
         return;
     }
-    let hash = row.content.as_ref().map(crate::id::Text::hash);
     let acknowledged = entry.pending.take_if(|pending| Some(pending.change_id) == row.change_id);
     if entry.local.is_none() {
         (entry.title, entry.state) = (row.title.clone(), row.state.clone());
@@ -344,7 +330,7 @@ fn base_found(draft: &mut Draft<'_>, key: ArtifactKey, base: Option<(ContentHash
                 entry.base_version = version;
             });
         }
-        _ => draft.remember(Memory::BaseSearched(key.clone())),
+        _ => draft.remember(Memory::BaseSearched(key.clone(), true)),
     }
     draft.touched.insert(key);
 }

@@ -20,6 +20,8 @@ pub struct Link {
     pub(super) pulling: bool,
     pub(super) pull_wanted: bool,
     pub(super) push_wanted: bool,
+    /// Somebody confirmed that what vanished is to be deleted for everybody.
+    pub(super) deletions_allowed: bool,
     pub(super) in_flight: Vec<ChangeId>,
     /// The highest seq heard of.
     pub(super) hinted: Seq,

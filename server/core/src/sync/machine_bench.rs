@@ -142,7 +142,10 @@ impl Bench {
     }
 
     pub(super) fn pulled(&mut self, rows: Vec<RemoteRow>) -> Step {
-        self.take(Event::Pulled(Box::new(page(rows))))
+        let mut page = page(rows);
+        page.newest_seq = page.newest_seq.max(self.machine.cursor);
+        page.cursor = page.newest_seq;
+        self.take(Event::Pulled(Box::new(page)))
     }
 
     /// The remote answers what is in flight, each change in turn.
@@ -208,7 +211,7 @@ pub(super) fn row(id: &str, version: u64, seq: u64, text: Option<&str>) -> Remot
         title: None,
         state: None,
         content: text.map(Text::new),
-        author: Author { id: "u2".into(), name: "Kim".into() },
+        author: Author { id: "u2".into(), name: "ann@example.com".into() },
         change_id: None,
         at: Timestamp(7),
     }

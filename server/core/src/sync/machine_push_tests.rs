@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ports::{ChangeOutcome, LiveEvent, PushOutcome, UnreadableRow};
-use crate::sync::handle::MASS_DELETION;
+use crate::sync::deletions::MASS_DELETION;
 
 fn closed(step: &Step) -> Vec<ChangeOutcome> {
     let outcome = |write: &Write| match write {
@@ -162,7 +162,7 @@ fn too_much_is_halved_until_a_single_change_is_refused() {
     assert_eq!(pushed(&bench.take(too_much())), ["A-1", "A-2"]);
     assert_eq!(pushed(&bench.take(too_much())), ["A-1"]);
     let step = bench.take(too_much());
-    assert_eq!(closed(&step), [ChangeOutcome::Rejected("too_large".into())]);
+    assert_eq!(closed(&step), [ChangeOutcome::Rejected("too_much".into())]);
     assert_eq!(pushed(&step), ["A-2"]);
     assert_eq!(waits(&bench, "A-1"), Next::Wait(Waits::Refused));
     let step = bench.answer(vec![PushOutcome::Applied(Version(1), Seq(1))]);

@@ -5,6 +5,7 @@
 //! into writes and effects. No I/O: [`crate::ports`] names what the engine must supply.
 
 mod answers;
+mod deletions;
 mod draft;
 mod entry;
 pub mod event;
@@ -16,7 +17,7 @@ mod plan;
 pub mod resolve;
 pub mod status;
 
+pub use deletions::MASS_DELETION;
 pub use entry::{Entry, FileStat, Parked, PendingChange, RemoteSide};
 pub use event::{Event, FileDone, FileEffect, Found, Request, ResolvedBase, Step};
-pub use handle::MASS_DELETION;
 pub use machine::{Chance, Machine, Policy, Traffic};

@@ -4,6 +4,7 @@
 
 use crate::id::{ArtifactKey, Author};
 use crate::ports::{Cause, Write};
+use crate::sync::deletions;
 use crate::sync::draft::{Draft, agree};
 use crate::sync::event::{FileEffect, Memory, Request};
 use crate::sync::link::PUSH_BYTES;
@@ -13,15 +14,18 @@ use crate::sync::status::Status;
 use crate::sync::{Entry, PendingChange};
 
 pub(super) fn plan(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
+    settle_touched(draft);
+    network(draft, chance);
+}
+
+/// Takes the artifacts touched so far as far as they go, and notes what is left to do for each.
+fn settle_touched(draft: &mut Draft<'_>) {
     for key in std::mem::take(&mut draft.touched) {
         let todo = advance(draft, &key);
         mark_waiting(draft, &key, todo);
-        if draft.machine.todo.get(&key).copied() != todo {
-            draft.remember(Memory::Todo(key, todo));
-        }
+        draft.set_todo(key, todo);
     }
     draft.touched.clear();
-    network(draft, chance);
 }
 
 /// Takes every step that needs no effect, and returns the first that does.
@@ -108,12 +112,18 @@ fn network(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
     }
 }
 
+/// The history is searched artifact by artifact, a few at a time: after a lost cache there may be
+/// thousands to search for. Each answer makes room for the next.
+const SEARCHES: usize = 8;
+
 fn search(draft: &mut Draft<'_>) {
+    let room = SEARCHES.saturating_sub(draft.searching());
     let wanted: Vec<_> = draft
         .todo()
         .into_iter()
         .filter(|(key, todo)| *todo == Todo::Search && !draft.machine.searching.contains(key))
         .filter_map(|(key, _)| draft.get(&key).and_then(|entry| entry.local).map(|hash| (key, hash)))
+        .take(room)
         .collect();
     for (key, hash) in wanted {
         draft.remember(Memory::Searching(key.clone(), true));
@@ -125,6 +135,8 @@ fn search(draft: &mut Draft<'_>) {
 /// configuration: without the answer nobody knows where the artifact stands.
 fn push(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
     let takes_new = draft.machine.policy.auto_push || draft.link.push_wanted;
+    let deletions_wait = takes_new.then(|| deletions::brake(draft)).flatten();
+    settle_touched(draft);
     let mut batch = Vec::new();
     let mut bytes = 0;
     let rows = draft.link.batch_rows();
@@ -134,6 +146,12 @@ fn push(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
         }
         let Some(entry) = draft.get(&key) else { continue };
         if entry.pending.is_none() && !takes_new {
+            continue;
+        }
+        if deletions::must_wait(entry, deletions_wait, draft.now) {
+            if let Some(at) = deletions_wait {
+                draft.wake(at);
+            }
             continue;
         }
         bytes += entry.stat.map_or(0, |stat| stat.size);

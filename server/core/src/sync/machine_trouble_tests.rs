@@ -1,0 +1,180 @@
+//! What the machine does when things go wrong beyond a lost answer: files that vanish in masses, a
+//! server that forgot or contradicts itself, a change that is too much, a cache without bases.
+
+use super::bench::*;
+use super::*;
+use crate::id::{Seq, Timestamp, Version};
+use crate::ports::{PushOutcome, RemoteError, Write};
+use crate::sync::deletions::MASS_DELETION;
+use crate::sync::next::{Next, Waits, next};
+use crate::sync::{Request, Step, Traffic};
+
+fn searches(step: &Step) -> usize {
+    step.requests.iter().filter(|request| matches!(request, Request::FindBase(..))).count()
+}
+
+fn parked(bench: &Bench) -> Vec<String> {
+    let is_held = |entry: &&Entry| entry.parked.as_ref().is_some_and(|parked| parked.code == MASS_DELETION);
+    bench.machine.entries().filter(is_held).map(|entry| entry.key.id.as_str().to_owned()).collect()
+}
+
+/// A machine in sync with `count` artifacts.
+fn with_artifacts(count: u64) -> Bench {
+    let mut bench = Bench::new();
+    (1..=count).for_each(|n| bench.agreed(&format!("A-{n}"), &format!("text {n}\n"), n));
+    bench
+}
+
+fn gone(numbers: std::ops::RangeInclusive<u64>) -> Event {
+    let file = |n: u64| found(&format!("A-{n}"), &at(&format!("A-{n}")), None);
+    Event::Found(numbers.map(file).collect())
+}
+
+#[test]
+fn many_deletions_at_once_wait_for_a_person() {
+    let mut bench = with_artifacts(40);
+    let step = bench.take(gone(1..=10));
+    assert!(step.requests.is_empty() && step.wake_at.is_none(), "{:?}", step.requests);
+    assert_eq!(parked(&bench).len(), 10);
+    assert!(
+        bench.take(Event::PushWanted { retry_refused: true }).requests.is_empty(),
+        "a plain push is no consent"
+    );
+    let step = bench.take(Event::DeletionsAllowed);
+    assert_eq!(pushed(&step).len(), 10);
+}
+
+#[test]
+fn a_few_deletions_go_out_after_a_moment() {
+    for (artifacts, vanished) in [(40, 9), (60, 10)] {
+        let mut bench = with_artifacts(artifacts);
+        let step = bench.take(gone(1..=vanished));
+        assert!(pushed(&step).is_empty());
+        bench.now = step.wake_at.expect("looked at again");
+        let step = bench.take(Event::Tick);
+        assert_eq!(pushed(&step).len() as u64, vanished, "{vanished} of {artifacts}");
+    }
+}
+
+#[test]
+fn many_deletions_one_after_the_other_are_held_back_too() {
+    let mut bench = with_artifacts(40);
+    for n in 1..=40 {
+        let step = bench.take(gone(n..=n));
+        assert!(pushed(&step).is_empty(), "deletion {n}");
+        bench.now = bench.now.plus(20);
+    }
+    bench.now = bench.now.plus(60_000);
+    let step = bench.take(Event::Tick);
+    assert!(pushed(&step).is_empty());
+    assert_eq!(parked(&bench).len(), 40);
+}
+
+#[test]
+fn a_file_that_comes_back_in_time_was_never_deleted() {
+    let mut bench = with_artifacts(3);
+    let step = bench.take(gone(1..=1));
+    let due = step.wake_at.expect("looked at again");
+    bench.save("A-1", "text 1\n");
+    bench.now = due;
+    assert!(bench.take(Event::Tick).requests.is_empty());
+    let mut bench = with_artifacts(40);
+    bench.take(gone(1..=20));
+    (1..=20).for_each(|n| drop(bench.save(&format!("A-{n}"), &format!("text {n}\n"))));
+    assert!(parked(&bench).is_empty());
+}
+
+#[test]
+fn a_server_restored_from_a_backup_is_read_anew_and_counts() {
+    let mut bench = Bench::new();
+    bench.agreed("A-1", "one\n", 1);
+    bench.agreed("A-2", "two\n", 2);
+    bench.take(Event::PullWanted);
+    let mut restored = page(vec![]);
+    (restored.cursor, restored.newest_seq) = (Seq(2), Seq(1));
+    let step = bench.take(Event::Pulled(Box::new(restored)));
+    assert!(step.writes.iter().any(|write| matches!(write, Write::Rewind)));
+    assert_eq!(step.requests, [Request::Pull(Seq(0))]);
+    let step = bench.take(Event::Pulled(Box::new(page(vec![row("A-1", 1, 1, Some("older\n"))]))));
+    assert_eq!(bench.machine.cursor(), Seq(1));
+    assert_eq!(bench.entry("A-1").remote_hash(), Some(hash("older\n")));
+    assert_eq!(step.files.len(), 1, "the file follows what the team has now");
+    assert_eq!(bench.entry("A-2").local, Some(hash("two\n")), "what the server lost stays here");
+    assert!(step.requests.is_empty());
+}
+
+#[test]
+fn a_conflict_tells_what_the_remote_has_even_if_that_is_older() {
+    let mut bench = Bench::new();
+    bench.pulled(vec![row("A-1", 5, 5, Some("one\n"))]);
+    bench.save("A-1", "one\n");
+    bench.save("A-1", "mine\n");
+    let step = bench.answer(vec![PushOutcome::Conflict(Some(Box::new(row("A-1", 2, 3, Some("theirs\n")))))]);
+    assert_eq!(bench.entry("A-1").remote_version(), Version(2));
+    assert!(pushed(&step).is_empty(), "nothing is pushed in a circle");
+}
+
+#[test]
+fn a_conflict_that_makes_no_sense_is_waited_out() {
+    let mut bench = Bench::new();
+    bench.agreed("A-1", "one\n", 1);
+    bench.save("A-1", "mine\n");
+    let same = row("A-1", 1, 1, Some("one\n"));
+    let step = bench.answer(vec![PushOutcome::Conflict(Some(Box::new(same)))]);
+    assert!(step.requests.is_empty() && step.wake_at.is_some_and(|at| at > bench.now));
+    assert!(matches!(bench.machine.link().trouble, Some((_, RemoteError::Protocol(_)))));
+    assert!(bench.entry("A-1").pending.is_some(), "it is sent again under the same id");
+}
+
+#[test]
+fn what_was_too_much_is_tried_again_with_the_next_scheduled_pull() {
+    let mut bench = Bench::new();
+    bench.save("A-1", "one\n");
+    bench.take(Event::PushFailed(RemoteError::TooMuch("the statement took too long".into())));
+    assert!(bench.entry("A-1").parked.is_some());
+    bench.take(Event::PullScheduled);
+    assert_eq!(pushed(&bench.pulled(vec![])), ["A-1"]);
+}
+
+#[test]
+fn traffic_can_be_restricted_to_one_direction() {
+    let mut bench = Bench::idle(POLICY);
+    bench.machine.set_traffic(Traffic::PushOnly);
+    bench.save("A-1", "one\n");
+    assert_eq!(pushed(&bench.take(Event::Leads(true))), ["A-1"], "without the pull that leading brings");
+
+    let mut bench = Bench::idle(POLICY);
+    bench.machine.set_traffic(Traffic::PullOnly);
+    bench.save("A-1", "one\n");
+    assert_eq!(bench.take(Event::Leads(true)).requests, [Request::Pull(Seq(0))]);
+    assert!(bench.pulled(vec![]).requests.is_empty());
+}
+
+#[test]
+fn bases_are_searched_a_few_at_a_time() {
+    let mut bench = Bench::idle(POLICY);
+    (1..=20).for_each(|n| drop(bench.save(&format!("A-{n}"), "mine\n")));
+    bench.take(Event::Leads(true));
+    let rows = (1..=20).map(|n| row(&format!("A-{n}"), 2, n, Some("theirs\n"))).collect();
+    let step = bench.pulled(rows);
+    assert_eq!(searches(&step), 8);
+    let step = bench.take(Event::BaseFound { key: key("A-1"), base: None });
+    assert_eq!(searches(&step), 1);
+}
+
+#[test]
+fn another_content_is_searched_for_anew() {
+    let mut bench = Bench::idle(POLICY);
+    bench.save("A-1", "mine\n");
+    bench.take(Event::Leads(true));
+    assert_eq!(searches(&bench.pulled(vec![row("A-1", 2, 2, Some("theirs\n"))])), 1);
+    bench.take(Event::BaseFound { key: key("A-1"), base: None });
+    let state = |bench: &Bench| {
+        let given = bench.machine.circumstances(&key("A-1"));
+        next(bench.entry("A-1"), given, &|hash| bench.store.texts.get(&hash).cloned())
+    };
+    assert_eq!(state(&bench), Next::Wait(Waits::Conflict));
+    let step = bench.save("A-1", "an old version\n");
+    assert_eq!(searches(&step), 1);
+    assert_eq!(bench.now, Timestamp(1_000));
+}
