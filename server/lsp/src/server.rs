@@ -13,7 +13,7 @@ use tower_lsp::{Client as Peer, LanguageServer};
 use crate::Options;
 use crate::capabilities::{self, Client};
 use crate::documents::Documents;
-use crate::folders::{Folder, Folders};
+use crate::folders::{Folder, Folders, Place};
 use crate::guard;
 use crate::handlers;
 use crate::publisher::{self, Dirty, Publisher};
@@ -23,7 +23,7 @@ use crate::types::{
     DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
     DidSaveTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReportResult,
     ExecuteCommandParams, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, LSPAny,
-    MessageType, ProgressToken, ServerInfo,
+    MessageType, ProgressToken, ServerInfo, Uri,
 };
 
 /// What all handlers share.
@@ -144,9 +144,10 @@ impl State {
             let place = self.folders.place(&uri);
             if let Some(place) = place.as_ref().filter(|place| Arc::ptr_eq(&place.folder, &folder)) {
                 self.documents.set_place(&uri, Some(place.clone()));
-                folder.handle.opened(place.path.clone());
+                self.say_open(&uri, place);
             }
         }
+        folder.handle.begin();
         let state = Arc::clone(self);
         runtime.spawn(async move {
             state.show_progress(&folder).await;
@@ -154,6 +155,23 @@ impl State {
                 state.publisher.session(&folder, notice);
             }
         });
+    }
+
+    /// Says that a document is open. The client may close or open it at the same moment: what is
+    /// said last must be how it is.
+    fn say_open(&self, uri: &Uri, place: &Place) {
+        let mut is_open = true;
+        loop {
+            match is_open {
+                true => place.folder.handle.opened(place.path.clone()),
+                false => place.folder.handle.closed(place.path.clone()),
+            }
+            let is_still = self.documents.get(uri).is_some();
+            if is_still == is_open {
+                return;
+            }
+            is_open = is_still;
+        }
     }
 
     /// Shows that the first scan is under way, to clients that can show it.

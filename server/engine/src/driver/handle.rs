@@ -1,0 +1,132 @@
+//! What others say to the loop, and what it says to them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::time::Duration;
+
+use agent_core::id::{ArtifactKey, ArtifactPath};
+use agent_core::ports::LiveEvent;
+use agent_core::sync::{Event, ResolvedBase};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::Driver;
+use crate::resolve::{Ask, ResolveError};
+use crate::session::Session;
+use crate::view::Views;
+
+/// What the editor's side hears.
+#[derive(Debug, Clone)]
+pub enum Notice {
+    /// These artifacts' views changed.
+    Changed(Vec<ArtifactPath>),
+    /// The connection or the queue changed.
+    Link,
+    /// These files became, or are no longer, ones that are not taken.
+    Problems(Vec<String>),
+    /// Something people should read.
+    Warning(String),
+    /// The first scan is done.
+    Scanned,
+}
+
+type Answer = Box<dyn FnOnce(Result<(), ResolveError>) + Send>;
+
+pub(super) enum Command {
+    Begin,
+    Opened(ArtifactPath),
+    Closed(ArtifactPath),
+    Saved(ArtifactPath, Option<ResolvedBase>),
+    Touched(Vec<PathBuf>),
+    Answered(Event),
+    Live(LiveEvent),
+    Do(Event),
+    Resolve(Ask, Answer),
+    Stop(Sender<()>),
+}
+
+/// Talks to the loop. Nothing here waits.
+#[derive(Clone)]
+pub struct Handle {
+    commands: Sender<Command>,
+    views: Arc<Views>,
+}
+
+impl Handle {
+    fn send(&self, command: Command) {
+        // The loop is gone only while the process ends.
+        let _ = self.commands.send(command);
+    }
+
+    /// The pictures of the session's state.
+    pub fn views(&self) -> &Views {
+        &self.views
+    }
+
+    /// Starts the work, once what is open already was said: nothing is read or written before.
+    pub fn begin(&self) {
+        self.send(Command::Begin);
+    }
+
+    /// The editor opened a document.
+    pub fn opened(&self, path: ArtifactPath) {
+        self.send(Command::Opened(path));
+    }
+
+    /// The editor closed a document.
+    pub fn closed(&self, path: ArtifactPath) {
+        self.send(Command::Closed(path));
+    }
+
+    /// The editor saved a document; `resolved` is what was resolved in its buffer before.
+    pub fn saved(&self, path: ArtifactPath, resolved: Option<ResolvedBase>) {
+        self.send(Command::Saved(path, resolved));
+    }
+
+    /// Files changed, by absolute path; an empty list means any may have.
+    pub fn touched(&self, paths: Vec<PathBuf>) {
+        self.send(Command::Touched(paths));
+    }
+
+    /// Push now, also what was refused.
+    pub fn push(&self) {
+        self.send(Command::Do(Event::PushWanted { retry_refused: true }));
+    }
+
+    /// Pull now.
+    pub fn pull(&self) {
+        self.send(Command::Do(Event::PullWanted));
+    }
+
+    /// Moves an artifact's base without changing its text.
+    pub fn move_base(&self, key: ArtifactKey, base: ResolvedBase) {
+        self.send(Command::Do(Event::Resolved { key, base }));
+    }
+
+    /// Chooses sides on disk; `answer` is called from the loop's thread.
+    pub fn resolve(&self, ask: Ask, answer: impl FnOnce(Result<(), ResolveError>) + Send + 'static) {
+        self.send(Command::Resolve(ask, Box::new(answer)));
+    }
+
+    /// Ends the loop, after what was sent before, and waits at most this long for it.
+    pub fn stop(&self, at_most: Duration) {
+        let (done, wait) = mpsc::channel();
+        self.send(Command::Stop(done));
+        let _ = wait.recv_timeout(at_most);
+    }
+}
+
+/// Starts the loop on a thread of its own; it waits for [`Handle::begin`].
+pub fn start(session: Session, runtime: tokio::runtime::Handle, notices: UnboundedSender<Notice>) -> Handle {
+    let (commands, received) = mpsc::channel();
+    let mut driver = Driver::new(session, runtime, notices, commands);
+    let handle = driver.handle();
+    std::thread::spawn(move || driver.run(&received));
+    handle
+}
+
+impl Driver {
+    pub(super) fn handle(&self) -> Handle {
+        Handle { commands: self.commands.clone(), views: Arc::clone(&self.views) }
+    }
+}

@@ -1,0 +1,313 @@
+//! The loop of a long-running session: one thread owns the engine, takes commands in order, and
+//! sends requests to the remote on the runtime without waiting for them. What the editor's side may
+//! read is published as [`Views`]; it hears of changes as [`Notice`]s.
+
+mod cache;
+mod files;
+mod handle;
+mod publish;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
+use agent_core::ports::{Holder, Store, StoreError};
+use agent_core::sync::Event;
+use agent_remote::Listener;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::chance::now;
+use crate::engine::Outcome;
+use crate::lease::Lease;
+use crate::session::{Sent, Session, SharedRemote};
+use crate::view::Views;
+use crate::watch::Watch;
+
+use handle::Command;
+pub use handle::{Handle, Notice, start};
+use publish::Stand;
+pub use publish::WAITS_LONG_MILLIS;
+
+/// How often other processes are looked at: their commits, their leases, their open documents.
+const LOOK_MILLIS: i64 = 1_000;
+/// How long an open document counts as open after its process was last heard of.
+const OPEN_MILLIS: i64 = 60_000;
+
+struct Driver {
+    holder: Holder,
+    session: Session,
+    remote: SharedRemote,
+    runtime: tokio::runtime::Handle,
+    notices: UnboundedSender<Notice>,
+    commands: Sender<Command>,
+    views: Arc<Views>,
+    lease: Lease,
+    listener: Option<Listener>,
+    watch: Option<Watch>,
+    wake_at: Option<Timestamp>,
+    look_at: Timestamp,
+    pull_at: Timestamp,
+    open_renew_at: Timestamp,
+    gathered: Option<(Timestamp, Vec<PathBuf>)>,
+    open: BTreeSet<ArtifactKey>,
+    shown: HashMap<ArtifactKey, ArtifactPath>,
+    stands: BTreeMap<ArtifactKey, Stand>,
+    cache_problem: Option<String>,
+    /// The cache is damaged and could not be replaced yet. Files and buffers are all there is then;
+    /// the scan after the replacement takes them in.
+    is_broken: bool,
+}
+
+impl Driver {
+    fn new(
+        session: Session,
+        runtime: tokio::runtime::Handle,
+        notices: UnboundedSender<Notice>,
+        commands: Sender<Command>,
+    ) -> Self {
+        let remote = Arc::new(session.remote.clone());
+        let lease = Lease::new(session.workspace.lease_file());
+        Self {
+            holder: Holder(uuid::Uuid::new_v4().to_string()),
+            session,
+            remote,
+            runtime,
+            notices,
+            commands,
+            views: Arc::default(),
+            lease,
+            listener: None,
+            watch: None,
+            wake_at: None,
+            look_at: Timestamp(0),
+            pull_at: Timestamp(0),
+            open_renew_at: Timestamp(0),
+            gathered: None,
+            open: BTreeSet::new(),
+            shown: HashMap::new(),
+            stands: BTreeMap::new(),
+            cache_problem: None,
+            is_broken: false,
+        }
+    }
+
+    fn run(&mut self, commands: &Receiver<Command>) {
+        let mut early = Vec::new();
+        loop {
+            match commands.recv() {
+                Ok(Command::Begin) => break,
+                Ok(Command::Stop(done)) => return self.stop(&done),
+                Ok(command @ (Command::Opened(_) | Command::Closed(_))) => self.note_open(&command),
+                Ok(command) => early.push(command),
+                Err(_) => return,
+            }
+        }
+        self.begin();
+        early.into_iter().for_each(|command| self.command(command));
+        loop {
+            match commands.recv_timeout(self.patience()) {
+                Ok(Command::Stop(done)) => return self.stop(&done),
+                Ok(command) => self.command(command),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.timers();
+        }
+    }
+
+    fn stop(&mut self, done: &Sender<()>) {
+        let _ = self.session.engine.store.release(&self.holder);
+        let _ = done.send(());
+    }
+
+    /// How long nothing is due.
+    fn patience(&self) -> Duration {
+        let gathered = self.gathered.as_ref().map(|(at, _)| *at);
+        let due = [Some(self.look_at), self.wake_at, gathered].into_iter().flatten().min();
+        let millis = due.map_or(LOOK_MILLIS, |at| at.0 - now().0).clamp(0, LOOK_MILLIS);
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+    }
+
+    /// What is open, here and elsewhere, is known before anything may be written.
+    fn begin(&mut self) {
+        if let Some(rebuilt) = self.session.rebuilt.take() {
+            self.notify(Notice::Warning(rebuilt));
+        }
+        self.start_watch();
+        self.declare_open();
+        let everything: Vec<_> = self.session.engine.machine().entries().map(|e| e.key.clone()).collect();
+        self.publish(everything);
+        for key in self.open.clone() {
+            self.run_event(Event::Opened(key));
+        }
+        self.run_event(Event::Tick);
+        let scanned = self.session.engine.scan(now());
+        self.carry_on(scanned);
+        self.see_open(now());
+        self.take_lease();
+        self.notify(Notice::Scanned);
+    }
+
+    fn command(&mut self, command: Command) {
+        if self.is_broken {
+            return self.note_open(&command);
+        }
+        self.see_open(now());
+        match command {
+            Command::Opened(path) => self.open(&path, true),
+            Command::Closed(path) => self.open(&path, false),
+            Command::Saved(path, resolved) => {
+                let outcome = self.session.engine.file_saved(&path, resolved, now());
+                self.carry_on(outcome);
+            }
+            Command::Touched(paths) => self.gather(paths),
+            Command::Answered(event) => {
+                let had_trouble = self.session.engine.machine().link().trouble.is_some();
+                self.run_event(event);
+                let is_well = self.session.engine.machine().link().trouble.is_none();
+                if let (true, true, Some(listener)) = (had_trouble, is_well, &self.listener) {
+                    listener.wake();
+                }
+            }
+            Command::Live(event) => self.run_event(Event::Live(event)),
+            Command::Do(event) => self.run_event(event),
+            Command::Resolve(ask, answer) => match self.session.engine.resolve(&ask, now()) {
+                Ok(outcome) => {
+                    self.carry_on(Ok(outcome));
+                    answer(Ok(()));
+                }
+                Err(error) => answer(Err(error)),
+            },
+            Command::Begin | Command::Stop(_) => {}
+        }
+    }
+
+    fn run_event(&mut self, event: Event) {
+        let outcome = self.session.engine.handle(event, now());
+        self.carry_on(outcome);
+    }
+
+    /// Sends what an event asks for, and shows what it changed.
+    fn carry_on(&mut self, outcome: Result<Outcome, StoreError>) {
+        match outcome {
+            Ok(outcome) => {
+                self.cache_problem = None;
+                self.wake_at = outcome.wake_at;
+                for request in outcome.requests {
+                    self.send(Sent::new(&self.session.engine, request));
+                }
+                self.publish(outcome.touched);
+            }
+            Err(error) => self.cache_failed(&error),
+        }
+        if self.is_broken {
+            return self.publish_link();
+        }
+        let changed = self.views.set_problems(self.session.engine.problems());
+        if !changed.is_empty() {
+            self.notify(Notice::Problems(changed));
+        }
+        self.publish_link();
+    }
+
+    fn send(&self, sent: Sent) {
+        let (remote, commands) = (Arc::clone(&self.remote), self.commands.clone());
+        self.runtime.spawn(async move {
+            let event = sent.answer(&*remote).await;
+            let _ = commands.send(Command::Answered(event));
+        });
+    }
+
+    fn timers(&mut self) {
+        let at = now();
+        if self.is_broken {
+            if self.look_at <= at {
+                self.look_at = at.plus(LOOK_MILLIS);
+                self.rebuild();
+            }
+            return;
+        }
+        if self.gathered.as_ref().is_some_and(|(due, _)| *due <= at) {
+            let paths = self.gathered.take().map(|(_, paths)| paths).unwrap_or_default();
+            self.see_open(at);
+            self.files_touched(paths);
+        }
+        if self.wake_at.is_some_and(|due| due <= at) {
+            self.wake_at = None;
+            self.run_event(Event::Tick);
+        }
+        if self.look_at <= at {
+            self.look_at = at.plus(LOOK_MILLIS);
+            self.look_around(at);
+        }
+    }
+
+    /// Other processes: what they committed, whether the lease is free, what they have open.
+    fn look_around(&mut self, at: Timestamp) {
+        let outcome = self.session.engine.refresh(at);
+        if !matches!(&outcome, Ok(outcome) if outcome.touched.is_empty()) {
+            self.carry_on(outcome);
+        }
+        self.see_open(at);
+        self.take_lease();
+        if self.open_renew_at <= at && !self.open.is_empty() {
+            self.declare_open();
+        }
+        let interval = self.session.config.sync.auto_pull_interval;
+        if interval > 0 && self.pull_at <= at && self.session.engine.machine().leads() {
+            self.pull_at = at.plus(interval);
+            self.run_event(Event::PullScheduled);
+        }
+        self.show_long_waits(at);
+    }
+
+    /// Which artifacts other processes have open. Looked up again before anything may lead to a file
+    /// being written: an editor that opened it a moment ago would not see that happen.
+    fn see_open(&mut self, at: Timestamp) {
+        match self.session.engine.store.open_elsewhere(&self.holder, at) {
+            Ok(keys) if !self.session.engine.machine().is_open_elsewhere(&keys) => {
+                self.run_event(Event::OpenElsewhere(keys.into_iter().collect()));
+            }
+            Ok(_) => {}
+            Err(error) => self.cache_failed(&error),
+        }
+    }
+
+    fn take_lease(&mut self) {
+        if self.session.engine.machine().leads() || !self.lease.try_take() {
+            return;
+        }
+        self.pull_at = now().plus(self.session.config.sync.auto_pull_interval);
+        self.run_event(Event::Leads(true));
+        let (Some(settings), Some(auth)) = (&self.session.settings, &self.session.auth) else { return };
+        let commands = self.commands.clone();
+        let _inside = self.runtime.enter();
+        self.listener = Some(agent_remote::listen(settings, auth, move |event| {
+            let _ = commands.send(Command::Live(event));
+        }));
+    }
+
+    fn open(&mut self, path: &ArtifactPath, is_open: bool) {
+        let Some(Ok(key)) = self.session.engine.kinds().key_of(path) else { return };
+        match is_open {
+            true => self.open.insert(key.clone()),
+            false => self.open.remove(&key),
+        };
+        self.declare_open();
+        self.run_event(if is_open { Event::Opened(key) } else { Event::Closed(key) });
+    }
+
+    fn declare_open(&mut self) {
+        let at = now();
+        self.open_renew_at = at.plus(OPEN_MILLIS / 2);
+        let keys: Vec<_> = self.open.iter().cloned().collect();
+        if let Err(error) = self.session.engine.store.set_open(&self.holder, &keys, at.plus(OPEN_MILLIS)) {
+            self.cache_failed(&error);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What the editor's side may read: pictures of the artifacts, counts for the status, notices.
+
+use agent_core::id::{ArtifactKey, Timestamp};
+use agent_core::ports::Store as _;
+use agent_core::sync::Entry;
+use agent_core::sync::next::{Next, Waits};
+
+use super::{Driver, LOOK_MILLIS, Notice};
+use crate::view::{LinkState, View};
+
+/// How long local content may wait before the artifact itself says so.
+pub const WAITS_LONG_MILLIS: i64 = 60_000;
+
+/// What the counts in the status are made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stand {
+    Waiting,
+    Behind,
+    Conflict,
+    Refused,
+}
+
+impl Driver {
+    /// An artifact that waits for long says so itself; nothing else happens to it at that moment.
+    pub(super) fn show_long_waits(&mut self, at: Timestamp) {
+        let machine = self.session.engine.machine();
+        let just_long = |key: &ArtifactKey| {
+            let since = machine.entry(key).and_then(|entry| entry.waiting_since)?;
+            let over = at.0 - since.0 - WAITS_LONG_MILLIS;
+            (0..2 * LOOK_MILLIS).contains(&over).then(|| key.clone())
+        };
+        let waiting = self.stands.iter().filter(|(_, stand)| **stand == Stand::Waiting);
+        let keys: Vec<_> = waiting.filter_map(|(key, _)| just_long(key)).collect();
+        self.publish(keys);
+    }
+
+    pub(super) fn publish(&mut self, keys: impl IntoIterator<Item = ArtifactKey>) {
+        let mut changed = Vec::new();
+        for key in keys {
+            let engine = &self.session.engine;
+            let Some(entry) = engine.machine().entry(&key).cloned() else { continue };
+            let next = engine.next_of(&entry);
+            match stand_of(&entry, &next) {
+                Some(stand) => self.stands.insert(key.clone(), stand),
+                None => self.stands.remove(&key),
+            };
+            let path = entry.path.clone();
+            let quiet = matches!(next, Next::Nothing) && entry.pending.is_none();
+            let view = (!quiet || self.open.contains(&key)).then(|| self.view(entry, next));
+            if let Some(old) = self.shown.insert(key, path.clone()).filter(|old| *old != path) {
+                self.views.set(old.clone(), None);
+                changed.push(old);
+            }
+            self.views.set(path.clone(), view);
+            changed.push(path);
+        }
+        if !changed.is_empty() {
+            self.notify(Notice::Changed(changed));
+        }
+    }
+
+    fn view(&self, entry: Entry, next: Next) -> View {
+        let engine = &self.session.engine;
+        let differs = entry.base != entry.remote_hash();
+        let text = |hash: Option<_>| hash.and_then(|hash| engine.store().text(hash).ok().flatten());
+        View {
+            base: differs.then(|| text(entry.base)).flatten(),
+            local: differs.then(|| text(entry.local)).flatten(),
+            remote: differs.then(|| text(entry.remote_hash())).flatten(),
+            write_problem: engine.write_problem(&entry.key).cloned(),
+            entry,
+            next,
+        }
+    }
+
+    pub(super) fn publish_link(&self) {
+        let count = |stand| self.stands.values().filter(|found| **found == stand).count();
+        let machine = self.session.engine.machine();
+        let link = LinkState {
+            live: machine.link().live,
+            leads: machine.leads(),
+            trouble: machine.link().trouble.clone(),
+            waiting: count(Stand::Waiting),
+            behind: count(Stand::Behind),
+            conflicts: count(Stand::Conflict),
+            refused: count(Stand::Refused),
+            artifacts: machine.len(),
+            cache_problem: self.cache_problem.clone(),
+        };
+        if self.views.set_link(link) {
+            self.notify(Notice::Link);
+        }
+    }
+
+    pub(super) fn notify(&self, notice: Notice) {
+        // Nobody listens only while the process ends.
+        let _ = self.notices.send(notice);
+    }
+}
+
+fn stand_of(entry: &Entry, next: &Next) -> Option<Stand> {
+    match next {
+        Next::Nothing | Next::Settle => entry.pending.as_ref().map(|_| Stand::Waiting),
+        Next::Push => Some(Stand::Waiting),
+        Next::Update | Next::Move(_) | Next::Merge(_) => Some(Stand::Behind),
+        Next::FindBase => Some(Stand::Conflict),
+        Next::Wait(Waits::Behind | Waits::Mergeable | Waits::Moved) => Some(Stand::Behind),
+        Next::Wait(Waits::Refused) => Some(Stand::Refused),
+        Next::Wait(_) => Some(Stand::Conflict),
+    }
+}
