@@ -260,6 +260,12 @@ fn expand(value: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, S
             return Err(format!("{value:?} has a ${{ without its }}"));
         };
         let name = &rest[start + 2..start + length];
+        if !may_be_read(name) {
+            return Err(format!(
+                "{name} is not read from here: this file may come with somebody else's repository, so only \
+                 variables are whose name holds SUPABASE, ANON_KEY, PUBLISHABLE_KEY or TEAM_ID, or begins with AGENT_"
+            ));
+        }
         let found = env(name).filter(|found| !found.is_empty());
         out.push_str(&rest[..start]);
         out.push_str(&found.ok_or_else(|| format!("the environment variable {name} is not set"))?);
@@ -267,6 +273,13 @@ fn expand(value: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, S
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// A configuration that comes with a repository must not be able to send any secret of the
+/// environment to an address it also names.
+fn may_be_read(name: &str) -> bool {
+    let known = ["SUPABASE", "ANON_KEY", "PUBLISHABLE_KEY", "TEAM_ID"];
+    known.iter().any(|part| name.contains(part)) || name.starts_with("AGENT_")
 }
 
 /// The parser's message for people: where and what, and "did you mean" for an unknown key. Its

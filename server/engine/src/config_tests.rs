@@ -10,10 +10,10 @@ const FILE: &str = ".agent/etc/sync.yaml";
 /// An environment that knows a key, a team and a host.
 fn env(name: &str) -> Option<String> {
     let value = match name {
-        "KEY" => "sb_publishable_1",
-        "TEAM" => "018f0000-0000-7000-8000-000000000001",
-        "HOST" => "team.example.com",
-        "EMPTY" => "",
+        "SUPABASE_KEY" => "sb_publishable_1",
+        "TEAM_ID" => "018f0000-0000-7000-8000-000000000001",
+        "SUPABASE_HOST" => "team.example.com",
+        "SUPABASE_EMPTY" => "",
         _ => return None,
     };
     Some(value.to_owned())
@@ -54,14 +54,14 @@ fn nothing_configured_means_the_defaults() {
 #[test]
 fn every_key_is_read() {
     let config = read(
-        "remote:\n  url: https://${HOST}\n  anon_key: ${KEY}\n  team_id: ${TEAM}\n  realtime_url: wss://rt.${HOST}/x\n\
+        "remote:\n  url: https://${SUPABASE_HOST}\n  anon_key: ${SUPABASE_KEY}\n  team_id: ${TEAM_ID}\n  realtime_url: wss://rt.${SUPABASE_HOST}/x\n\
          sync:\n  auto_push: false\n  auto_pull_interval: 5\n  conflict_strategy: remote_wins\n  closed_files: ask\n  \
          open_files: apply\n  max_file_size: 1000\n  kinds:\n    spec: [docs/specs]\n",
     );
     let remote = config.remote.unwrap();
     assert_eq!(remote.url.as_str(), "https://team.example.com/");
     assert_eq!(remote.anon_key.expose_secret(), "sb_publishable_1");
-    assert_eq!(remote.team_id.to_string(), env("TEAM").unwrap());
+    assert_eq!(remote.team_id.to_string(), env("TEAM_ID").unwrap());
     assert_eq!(remote.realtime_url.unwrap().as_str(), "wss://rt.team.example.com/x");
     let policy = config.sync.policy;
     assert!(!policy.auto_push && !policy.may_write && config.sync.apply_when_open);
@@ -89,18 +89,27 @@ fn every_strategy_has_its_word() {
 #[test]
 fn what_is_missing_of_the_remote_is_named_and_stops_nothing_else() {
     let url = "  url: https://a.example\n";
-    let key = "  anon_key: ${KEY}\n";
+    let key = "  anon_key: ${SUPABASE_KEY}\n";
     let table = [
         (String::new(), "remote.url is not set"),
         (format!("remote:\n{url}"), "remote.anon_key is not set"),
         (format!("remote:\n{url}{key}"), "remote.team_id is not set"),
         (format!("remote:\n  url: '  '\n{key}"), "remote.url is not set"),
-        (format!("remote:\n  url: https://${{NOPE}}\n{key}"), "the environment variable NOPE is not set"),
-        (format!("remote:\n{url}  anon_key: ${{EMPTY}}\n"), "the environment variable EMPTY is not set"),
+        (
+            format!("remote:\n  url: https://${{SUPABASE_NOPE}}\n{key}"),
+            "the environment variable SUPABASE_NOPE is not set",
+        ),
+        (
+            format!("remote:\n{url}  anon_key: ${{SUPABASE_EMPTY}}\n"),
+            "the environment variable SUPABASE_EMPTY is not set",
+        ),
         (format!("remote:\n{url}{key}  team_id: ours\n"), "remote.team_id"),
         (format!("remote:\n  url: not an address\n{key}"), "remote.url"),
-        (format!("remote:\n  url: https://${{HOST\n{key}"), "without its }"),
-        (format!("remote:\n{url}{key}  team_id: ${{TEAM}}\n  realtime_url: '%%'\n"), "remote.realtime_url"),
+        (format!("remote:\n  url: https://${{SUPABASE_HOST\n{key}"), "without its }"),
+        (
+            format!("remote:\n{url}{key}  team_id: ${{TEAM_ID}}\n  realtime_url: '%%'\n"),
+            "remote.realtime_url",
+        ),
     ];
     for (text, expected) in table {
         let said = missing(&text);
@@ -111,14 +120,32 @@ fn what_is_missing_of_the_remote_is_named_and_stops_nothing_else() {
 }
 
 #[test]
+fn other_variables_of_the_environment_are_never_read() {
+    for name in ["PATH", "HOME", "AWS_SECRET_ACCESS_KEY", "DATABASE_URL", "GITHUB_TOKEN"] {
+        let text = format!("remote:\n  url: https://evil.example\n  anon_key: ${{{name}}}\n");
+        let told = |asked: &str| -> Option<String> { panic!("{asked} was read") };
+        let said = parse(FILE, &text, &told).map(|config| config.project.map(|_| ()).unwrap_err()).unwrap();
+        assert!(said.contains(name) && said.contains("not read"), "{said}");
+    }
+}
+
+#[test]
 fn several_variables_expand_in_one_value() {
-    let config = read("remote:\n  url: https://${HOST}/${TEAM}\n  anon_key: ${KEY}\n  team_id: ${TEAM}\n");
-    assert_eq!(config.remote.unwrap().url.path(), format!("/{}", env("TEAM").unwrap()));
+    let config = read(
+        "remote:\n  url: https://${SUPABASE_HOST}/${TEAM_ID}\n  anon_key: ${SUPABASE_KEY}\n  team_id: ${TEAM_ID}\n",
+    );
+    assert_eq!(config.remote.unwrap().url.path(), format!("/{}", env("TEAM_ID").unwrap()));
 }
 
 #[test]
 fn a_key_written_into_the_file_is_refused_and_not_repeated() {
-    for key in ["sb_publishable_1", "eyJhbGciOi.x.y", "sb_secret_9", "prefix-${KEY}", "${KEY}${KEY}"] {
+    for key in [
+        "sb_publishable_1",
+        "eyJhbGciOi.x.y",
+        "sb_secret_9",
+        "prefix-${SUPABASE_KEY}",
+        "${SUPABASE_KEY}${SUPABASE_KEY}",
+    ] {
         let text = format!("remote:\n  anon_key: {key}\n");
         check(&text, &["remote.anon_key", "${SUPABASE_ANON_KEY}"]);
         let error = parse(FILE, &text, &env).map(|_| ()).unwrap_err();
@@ -128,7 +155,8 @@ fn a_key_written_into_the_file_is_refused_and_not_repeated() {
 
 #[test]
 fn a_key_never_shows_in_debug_output() {
-    let config = read("remote:\n  url: https://a.example\n  anon_key: ${KEY}\n  team_id: ${TEAM}\n");
+    let config =
+        read("remote:\n  url: https://a.example\n  anon_key: ${SUPABASE_KEY}\n  team_id: ${TEAM_ID}\n");
     assert!(!format!("{config:?}").contains("sb_publishable_1"));
 }
 

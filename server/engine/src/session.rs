@@ -129,6 +129,11 @@ impl Session {
         Ok(())
     }
 
+    /// Sends one request, and returns the event that brings the answer back to the engine.
+    pub async fn ask(&self, request: Request) -> Event {
+        Sent::new(&self.engine, request).answer(&self.remote).await
+    }
+
     /// Takes an event and everything that follows from it, the network included, until nothing is
     /// left to do or the remote does not answer (see the machine's link). `progress` is called
     /// after each answer.
@@ -145,8 +150,7 @@ impl Session {
             self.see_open()?;
             let outcome = self.engine.handle(event, now())?;
             for request in outcome.requests {
-                let sent = Sent::new(&self.engine, request);
-                events.push(sent.answer(&self.remote).await);
+                events.push(self.ask(request).await);
             }
             progress(&self.engine);
         }

@@ -159,7 +159,10 @@ fn next(work: &Work) -> Vec<String> {
     if work.user().is_none() {
         next.push("sign in: agent login --email YOU@EXAMPLE.COM --password-stdin".to_owned());
     }
-    next.push("send the artifacts: agent sync push".to_owned());
+    next.push(match work.entries().is_empty() {
+        true => "take the team's artifacts: agent sync pull".to_owned(),
+        false => "take the team's artifacts and send yours: agent sync pull, agent sync push".to_owned(),
+    });
     next
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use agent_core::id::{ArtifactKey, ArtifactPath, ContentHash, Version};
 use agent_core::ports::RemoteError;
-use agent_core::sync::{Entry, Event};
+use agent_core::sync::next::ConflictStrategy;
+use agent_core::sync::{Entry, Event, Traffic};
 use serde::Serialize;
 
 use crate::args::PushPull;
@@ -102,7 +103,14 @@ pub(crate) fn run(args: &PushPull) -> anyhow::Result<Done> {
     work.set_policy(|policy| {
         policy.may_write = !dry_run;
         policy.auto_push = false;
+        if dry_run {
+            // A strategy decides conflicts for good.
+            policy.strategy = ConflictStrategy::Manual;
+        }
     })?;
+    if dry_run {
+        work.session.engine.machine_mut().set_traffic(Traffic::PullOnly);
+    }
     work.scan()?;
     work.check_remote("nothing was fetched, and no file was changed")?;
     let state = |entry: Entry| {
@@ -137,7 +145,7 @@ fn report(work: &Work, before: &Before, dry_run: bool) -> anyhow::Result<Done> {
         requests: work.requests(),
     };
     let waits = |artifact: &Pulled| matches!(artifact.result, Fate::Conflict | Fate::Failed);
-    let left = problem.is_some() || report.artifacts.iter().any(waits);
+    let left = problem.is_some() || !report.unreadable.is_empty() || report.artifacts.iter().any(waits);
     Ok(Done::new(text(&report, problem), &report)?.with(work.notes.clone(), left))
 }
 
@@ -220,7 +228,7 @@ fn text(report: &Report, problem: Option<&RemoteError>) -> String {
     List::new("Left with the remote, since they cannot be taken here:", unreadable).print(&mut out);
     if let Some(problem) = problem {
         out.push_str(&format!("{}\n", trouble(problem)));
-    } else if report.artifacts.is_empty() {
+    } else if report.artifacts.is_empty() && report.unreadable.is_empty() {
         out.push_str("Already up to date.\n");
     }
     out

@@ -4,12 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use agent_core::id::{ArtifactKey, ChangeId, Seq};
-use agent_core::ports::{
-    PullPage, PushOutcome, PushReply, Remote as _, RemoteError, StoreError, VersionQuery,
-};
+use agent_core::id::{ArtifactKey, ChangeId};
+use agent_core::ports::{PushOutcome, PushReply, RemoteError, StoreError};
 use agent_core::sync::status::Status;
-use agent_core::sync::{Entry, Event, PendingChange, Request};
+use agent_core::sync::{Entry, Event, PendingChange, Request, Traffic};
 use serde::Serialize;
 
 use crate::args::Push;
@@ -68,6 +66,8 @@ pub(crate) fn run(args: &Push) -> anyhow::Result<Done> {
         policy.may_write = false;
         policy.auto_push = false;
     })?;
+    // Whoever pushes did not ask for the others' changes.
+    work.session.engine.machine_mut().set_traffic(Traffic::PushOnly);
     work.scan()?;
     if args.allow_deletions && !is_dry {
         work.session.engine.handle(Event::DeletionsAllowed, now())?;
@@ -95,9 +95,8 @@ fn turn(work: &Work, key: &ArtifactKey) -> Option<Turn> {
     work.entry(key).map(|entry| Turn::from(&work.next_of(entry)))
 }
 
-/// Feeds the machine its answers until it has nothing left to ask. Its wish to pull is answered
-/// with "nothing new" and no request: whoever pushes did not ask for the others' changes. Returns
-/// the artifacts that the remote took.
+/// Feeds the machine its answers until it has nothing left to ask. Returns the artifacts that the
+/// remote took.
 async fn send(work: &mut Work, all: usize, progress: &mut Progress) -> Result<Keys, StoreError> {
     let mut applied = Keys::new();
     let mut events = vec![Event::PushWanted { retry_refused: true }, Event::Leads(true)];
@@ -109,7 +108,7 @@ async fn send(work: &mut Work, all: usize, progress: &mut Progress) -> Result<Ke
                 Request::Pull(_) | Request::FindBase(..) => Vec::new(),
             };
             progress.show(format!("pushed {} of {}", applied.len(), count(all, "artifact")));
-            let event = answer(work, request).await;
+            let event = work.session.ask(request).await;
             if let Event::Pushed(reply) = &event {
                 applied.extend(taken(&batch, reply));
             }
@@ -129,34 +128,6 @@ fn taken<'a>(
     let ids: BTreeSet<ChangeId> =
         reply.outcomes.iter().filter(|(_, o)| is_taken(o)).map(|(id, _)| *id).collect();
     batch.iter().filter(move |(_, pending)| ids.contains(&pending.change_id)).map(|(key, _)| key.clone())
-}
-
-async fn answer(work: &Work, request: Request) -> Event {
-    let remote = &work.session.remote;
-    match request {
-        Request::Push(batch) => match remote.push(work.session.engine.changes(&batch)).await {
-            Ok(reply) => Event::Pushed(Box::new(reply)),
-            Err(error) => Event::PushFailed(error),
-        },
-        Request::Pull(after) => Event::Pulled(Box::new(nothing_after(after))),
-        Request::FindBase(key, hash) => {
-            let query = VersionQuery {
-                key: key.clone(),
-                hash: Some(hash),
-                before: None,
-                limit: 1,
-                with_content: false,
-            };
-            match remote.versions(query).await {
-                Ok(found) => Event::BaseFound { key, base: found.first().map(|found| (hash, found.version)) },
-                Err(error) => Event::SearchFailed(key, error),
-            }
-        }
-    }
-}
-
-fn nothing_after(cursor: Seq) -> PullPage {
-    PullPage { rows: Vec::new(), unreadable: Vec::new(), cursor, newest_seq: cursor, more: false }
 }
 
 fn report(work: &Work, keys: &Keys, applied: &Keys, dry_run: bool) -> anyhow::Result<Done> {
@@ -213,15 +184,10 @@ fn text(report: &Report, problem: Option<&RemoteError>) -> String {
     let lists = [
         list(Fate::WouldPush, "Would push {}:", &|a| format!("{}{}", name(a), change(a))),
         list(Fate::Pushed, "Pushed {}:", &|a| format!("{}  version {}{}", name(a), a.version, change(a))),
-        list(
-            Fate::Refused,
-            "Refused and kept here; each says why:",
-            &|a| {
-                let why =
-                    a.refused.as_ref().map_or_else(String::new, |r| format!("  {}: {}", r.code, r.message));
-                format!("{}{why}", name(a))
-            },
-        ),
+        list(Fate::Refused, "Refused and kept here; each says why:", &|a| {
+            let why = a.refused.as_ref().map_or_else(String::new, |r| format!("  {}: {}", r.code, r.message));
+            format!("{}{why}", name(a))
+        }),
         list(
             Fate::Conflict,
             "Not pushed, the team changed them too; take their changes with: agent sync pull",

@@ -41,14 +41,22 @@ fn what_is_given_is_written_and_what_is_there_is_kept() {
     let project = Project::empty();
     project.write(".agent/.gitignore", "*.bak\n/cache/agent.db*\n");
     let team = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
-    let args =
-        ["sync", "init", "--url", "https://x.supabase.co", "--team-id", team, "--anon-key-env", "OUR_KEY"];
+    let args = [
+        "sync",
+        "init",
+        "--url",
+        "https://x.supabase.co",
+        "--team-id",
+        team,
+        "--anon-key-env",
+        "OUR_ANON_KEY",
+    ];
     project.run(&args).says(0, &[]);
     let config = project.read(".agent/etc/sync.yaml");
     assert!(
         config.contains("url: https://x.supabase.co/")
             && config.contains(team)
-            && config.contains("${OUR_KEY}")
+            && config.contains("${OUR_ANON_KEY}")
     );
     let ignored = project.read(".agent/.gitignore");
     assert!(ignored.starts_with("*.bak\n") && ignored.matches("/cache/agent.db*").count() == 1);

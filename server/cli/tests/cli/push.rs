@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::support::Project;
 
 const ADR: &str = ".agent/adrs/ADR-1.md";
-const CONFIG: &str = "remote:\n  url: http://127.0.0.1:9\n  anon_key: ${KEY}\n  team_id: 6f9619ff-8b86-d011-b42d-00cf4fc964ff\n";
-const KEY: [(&str, &str); 1] = [("KEY", "sb_publishable_x")];
+const CONFIG: &str = "remote:\n  url: http://127.0.0.1:9\n  anon_key: ${SUPABASE_KEY}\n  team_id: 6f9619ff-8b86-d011-b42d-00cf4fc964ff\n";
+const KEY: [(&str, &str); 1] = [("SUPABASE_KEY", "sb_publishable_x")];
 
 fn project() -> Project {
     let project = Project::with(&[(ADR, "# An ADR\n")]);
