@@ -14,6 +14,8 @@ language sql stable as $$
 $$;
 
 -- Why a change is malformed, or null. Takes what `->>` gives, before anything is cast.
+-- Clients refuse the same kinds, ids and paths (server/core/src/id.rs): what they could not read back
+-- must not get into the team's copy.
 create function private.invalid_reason(
   change jsonb, change_id text, kind text, id text, base_version text, path text
 ) returns text
@@ -27,9 +29,10 @@ language sql immutable as $$
       then 'id must have 1 to 200 characters, without slashes and control characters'
     when (jsonb_typeof(change -> 'base_version') = 'number' and base_version ~ '^[0-9]{1,18}$') is not true
       then 'base_version must be a whole number, 0 if the artifact does not exist there yet'
-    when (char_length(path) <= 1024 and path !~ '[\u0001-\u001f\u007f-\u009f\\]'
-          and path !~ '(^|/)\.{0,2}(/|$)' and path !~ '^[A-Za-z]:') is not true
-      then 'path must be relative, with forward slashes and no empty, "." or ".." part, at most 1024 characters'
+    when (octet_length(path) <= 1024 and path !~ '[\u0001-\u001f\u007f-\u009f\\:]'
+          and path !~ '(^|[/ .])(/|$)') is not true
+      then 'path must be relative, with forward slashes, at most 1024 bytes, without colons and control '
+        'characters, and with no part that is empty or ends in a space or a dot'
     -- A forgotten key must not read as "delete".
     when jsonb_typeof(change -> 'content') in ('string', 'null') is not true
       then 'content must be a string, or null to delete'
@@ -41,12 +44,18 @@ $$;
 
 -- Applies those changes of a batch that are the first for their artifact, in one statement. Returns
 -- one row per change: its answer, or, for a later change to the same artifact, null and its turn.
--- The caller holds the team's row lock and passes the counter it read under it.
+-- The caller holds the team's row lock and passes the counter it read under it, and how many bytes of
+-- newest rows its earlier rounds have shown; `shown` is what an answer adds to them.
 create function private.push_round(
-  team uuid, me uuid, my_role text, newest_seq bigint, pushed_at timestamptz, changes jsonb
-) returns table (ord bigint, turn bigint, seq bigint, answer jsonb)
+  team uuid, me uuid, my_role text, newest_seq bigint, pushed_at timestamptz, shown_before bigint,
+  changes jsonb
+) returns table (ord bigint, turn bigint, seq bigint, shown bigint, answer jsonb)
 language plpgsql volatile security definer set search_path = '' as $$
 #variable_conflict use_column
+declare
+  -- A thousand conflicts could be gigabytes of newest rows. Once a call has shown this many bytes of
+  -- them, its other conflicts are deferred; the first one of a call never is, so that retries end.
+  show_limit constant bigint := 4000000;
 begin
   return query
   with incoming as materialized (
@@ -61,7 +70,7 @@ begin
   ),
   -- From here on the content stays behind in `incoming`: only its verdict travels.
   checked as materialized (
-    select i.ord, i.kind, i.id, i.invalid, i.change_id as raw_change_id,
+    select i.ord, i.kind, i.id, i.path, i.content_hash, i.invalid, i.change_id as raw_change_id,
       case when i.invalid is null then i.change_id::uuid end as change_id,
       case when i.invalid is null then i.base_version::bigint end as base_version,
       case when i.invalid is null then row_number() over artifact else 1 end as turn,
@@ -79,10 +88,15 @@ begin
   judged as materialized (
     select c.ord, c.kind, c.id, c.raw_change_id, c.change_id, h.version as known_version,
       h.seq as known_seq, a.version as current_version, a.seq as current_seq,
+      -- Not what the text says, only how long it is: that does not read it.
+      coalesce(octet_length(a.content), 0) + coalesce(octet_length(a.title), 0)
+        + coalesce(octet_length(a.state), 0) as current_bytes,
       case
         when c.invalid is not null then 'invalid'
         when c.reused or (h.kind, h.id) is distinct from (c.kind, c.id) and h.version is not null
           then 'reused'
+        when h.version is not null
+            and (h.path, h.content_hash) is distinct from (c.path, c.content_hash) then 'altered'
         when h.version is not null then 'duplicate'
         when push_round.my_role = 'viewer' then 'forbidden'
         when c.too_large then 'too_large'
@@ -97,6 +111,13 @@ begin
     left join public.artifacts a
       on a.team_id = push_round.team and a.kind = c.kind and a.id = c.id
     where c.turn = 1
+  ),
+  -- The conflicts that are answered with the newest row; the others are deferred.
+  shown as materialized (
+    select s.ord, s.current_version, s.current_seq, s.current_bytes
+    from (select j.*, sum(j.current_bytes) over (order by j.ord) as bytes_so_far
+          from judged j where j.verdict = 'conflict') s
+    where push_round.shown_before + s.bytes_so_far - s.current_bytes < show_limit
   ),
   accepted as materialized (
     select j.ord, j.kind, j.id, coalesce(j.current_version, 0) + 1 as version, j.change_id,
@@ -122,19 +143,21 @@ begin
       content_hash = excluded.content_hash, author = excluded.author,
       change_id = excluded.change_id, updated_at = excluded.updated_at
   )
-  select c.ord, c.turn, n.seq,
+  select c.ord, c.turn, n.seq, s.current_bytes::bigint,
     case when c.turn = 1 then jsonb_build_object(
       'change_id', c.raw_change_id, 'kind', c.kind, 'id', c.id,
-      'result', case when j.verdict in ('applied', 'duplicate', 'conflict') then j.verdict
-        else 'rejected' end,
+      'result', case when j.verdict = 'conflict' and s.ord is null then 'deferred'
+        when j.verdict in ('applied', 'duplicate', 'conflict') then j.verdict else 'rejected' end,
       'version', case j.verdict when 'applied' then n.version
-        when 'duplicate' then j.known_version when 'conflict' then j.current_version end,
+        when 'duplicate' then j.known_version when 'conflict' then s.current_version end,
       'seq', case j.verdict when 'applied' then n.seq
-        when 'duplicate' then j.known_seq when 'conflict' then j.current_seq end,
+        when 'duplicate' then j.known_seq when 'conflict' then s.current_seq end,
       'reason', case j.verdict
         when 'invalid' then jsonb_build_object('code', 'invalid', 'message', j.invalid)
         when 'reused' then jsonb_build_object('code', 'invalid',
           'message', 'change_id was already used for another artifact')
+        when 'altered' then jsonb_build_object('code', 'invalid',
+          'message', 'change_id was already used for a change with another path or content')
         when 'forbidden' then jsonb_build_object('code', 'forbidden',
           'message', 'viewers cannot change artifacts')
         when 'too_large' then jsonb_build_object('code', 'too_large',
@@ -142,14 +165,15 @@ begin
         when 'hash_mismatch' then jsonb_build_object('code', 'hash_mismatch',
           'message', 'content_hash must be the hex SHA-256 of the content''s UTF-8 bytes, null for a deletion')
         end,
-      'current', case when j.verdict = 'conflict' then (
+      'current', case when s.ord is not null then (
         select private.artifact_json(a, m.display_name) from public.artifacts a
         left join public.team_members m on m.team_id = a.team_id and m.user_id = a.author
         where a.team_id = push_round.team and a.kind = c.kind and a.id = c.id) end)
     end
   from checked c
   left join judged j on j.ord = c.ord
-  left join accepted n on n.ord = c.ord;
+  left join accepted n on n.ord = c.ord
+  left join shown s on s.ord = c.ord;
 end $$;
 
 create function public.push_artifacts(team uuid, changes jsonb) returns jsonb
@@ -164,6 +188,7 @@ declare
   from_seq bigint;
   newest_seq bigint;
   applied bigint;
+  shown bigint;
   answers jsonb[];
   turns bigint[];
   places bigint[];
@@ -183,9 +208,10 @@ begin
   pushed_at := clock_timestamp();        -- so that time, too, never runs against seq
   from_seq := newest_seq + 1;
 
-  select array_agg(r.answer order by r.ord), array_agg(r.turn order by r.ord), count(r.seq)
-    into answers, turns, applied
-    from private.push_round(team, me, my_role, newest_seq, pushed_at, changes) r;
+  select array_agg(r.answer order by r.ord), array_agg(r.turn order by r.ord), count(r.seq),
+      coalesce(sum(r.shown), 0)
+    into answers, turns, applied, shown
+    from private.push_round(team, me, my_role, newest_seq, pushed_at, 0, changes) r;
   newest_seq := newest_seq + applied;
 
   -- Rarely: several changes of one artifact, each to be judged against the one before.
@@ -193,11 +219,13 @@ begin
     select array_agg(u.place order by u.place) into places
       from unnest(turns) with ordinality u (turn, place) where u.turn = this_turn;
     for later in
-      select r.ord, r.seq, r.answer from private.push_round(team, me, my_role, newest_seq, pushed_at,
+      select r.ord, r.seq, r.shown, r.answer
+      from private.push_round(team, me, my_role, newest_seq, pushed_at, shown,
         (select jsonb_agg(changes -> (p - 1)::int order by p) from unnest(places) p)) r
     loop
       answers[places[later.ord]] := later.answer;
       newest_seq := greatest(newest_seq, later.seq);
+      shown := shown + coalesce(later.shown, 0);
     end loop;
   end loop;
 
@@ -217,7 +245,7 @@ begin
     'from_seq', from_seq, 'newest_seq', newest_seq);
 end $$;
 
-revoke execute on function private.push_round(uuid, uuid, text, bigint, timestamptz, jsonb),
+revoke execute on function private.push_round(uuid, uuid, text, bigint, timestamptz, bigint, jsonb),
   private.artifact_json(public.artifacts, text),
   private.invalid_reason(jsonb, text, text, text, text, text),
   public.push_artifacts(uuid, jsonb) from public, anon;

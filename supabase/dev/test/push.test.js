@@ -145,6 +145,93 @@ describe('push_artifacts', () => {
       assert.deepEqual(results.map(({ result }) => result), Array(5).fill('applied'));
     });
 
+    test('takes the paths and ids that clients take, and no others', async () => {
+      const ann = await fresh();
+      // The tables of server/core/src/id_tests.rs and server/core/src/id.rs, but for U+0000, which jsonb
+      // cannot hold.
+      const paths = {
+        good: ['a.md', '.agent/cache/plans/INFRA/INFRA-1.md', 'a b/ä–ö.md', 'a...b/c.md', 'ä'.repeat(512), ' a.md'],
+        bad: ['', '/etc/passwd', '../x.md', 'a/../../x.md', 'a//b', 'a/./b', 'a\\b', 'C:/x.md', 'a\nb', 'a/b/',
+          'x./a.md', 'x /a.md', 'a'.repeat(1025), 'a.md ', 'a.md.', 'a/b:c.md', 'a:b/c.md', '.', 'a/..', 'a\u0085b',
+          'ä'.repeat(513)],
+      };
+      const ids = {
+        good: ['128-ünïcode', 'a:b', 'a.', ' a', '🌱'.repeat(200)],
+        bad: ['', 'a/b', 'a\\b', 'a\tb', 'x'.repeat(201)],
+      };
+      const changes = (kind) => [
+        ...paths[kind].map((path, n) => change({ id: `P-${n}`, path })),
+        ...ids[kind].map((id) => change({ id, path: 'x.md' })),
+      ];
+      for (const [kind, verdict] of [['good', undefined], ['bad', 'invalid']]) {
+        const pushed = changes(kind);
+        const { results } = await push(ann, ...pushed);
+        results.forEach(({ reason }, n) =>
+          assert.equal(reason?.code, verdict, JSON.stringify([pushed[n].id, pushed[n].path])));
+      }
+      assert.equal((await pullAll(ann)).length, changes('good').length);
+    });
+
+    test('does not take a change id for two contents or two paths', async () => {
+      const ann = await fresh();
+      const first = change({ content: 'one' });
+      const altered = { ...change({ content: 'two' }), change_id: first.change_id };
+      const { results } = await push(ann, first, altered);
+      assert.deepEqual(results.map(({ result }) => result), ['applied', 'rejected']);
+      const gone = change({ id: 'GONE', content: null });
+      await push(ann, gone);
+      const later = await push(ann, altered, { ...first, path: 'elsewhere.md' },
+        { ...change({ id: 'GONE' }), change_id: gone.change_id }, { ...first, title: 'Other' }, gone);
+      const reason = {
+        code: 'invalid', message: 'change_id was already used for a change with another path or content',
+      };
+      assert.deepEqual(later.results.map(({ reason }) => reason), [reason, reason, reason, null, null]);
+      assert.deepEqual(outcomes(later).slice(3), [['duplicate', 1, 1], ['duplicate', 1, 2]]);
+      assert.deepEqual((await pullAll(ann)).map(({ content }) => content), ['one', null]);
+    });
+
+    test('shows about 4 MB of newest rows, and defers the conflicts beyond them', async () => {
+      const ann = await fresh();
+      const megabyte = 'x'.repeat(1_000_000);
+      const ids = Array.from({ length: 12 }, (_, n) => `N-${n}`);
+      await push(ann, ...ids.map((id) => change({ id, content: megabyte })), change({ id: 'SMALL' }));
+      const stale = ids.map((id) => change({ id, content: 'mine' }));
+      const retry = change({ id: 'RETRY' });
+      await push(ann, retry);
+      const batch = [...stale, change({ id: 'NEW' }), retry, change({ id: 'BAD', kind: '' }), change({ id: 'SMALL' })];
+      const { results, newest_seq } = await push(ann, ...batch);
+      assert.deepEqual(results.map(({ result }) => result), [
+        ...Array(4).fill('conflict'), ...Array(8).fill('deferred'), 'applied', 'duplicate', 'rejected', 'deferred',
+      ]);
+      assert.equal(newest_seq, 15);
+      assert.deepEqual(results[4], {
+        change_id: stale[4].change_id, kind: 'story', id: 'N-4', result: 'deferred',
+        version: null, seq: null, reason: null, current: null,
+      });
+      // Sent again, every one of them is decided.
+      const decided = new Set();
+      for (let left = stale; left.length > 0; ) {
+        const { results } = await push(ann, ...left);
+        const conflicts = results.filter(({ result }) => result === 'conflict');
+        assert.ok(conflicts.length > 0 && conflicts.every(({ current }) => current.content === megabyte));
+        for (const { id } of conflicts) decided.add(id);
+        left = left.filter(({ id }) => !decided.has(id));
+      }
+      assert.deepEqual([...decided], ids);
+    });
+
+    test('counts what it shows across the changes of one artifact, however many they are', async () => {
+      const ann = await fresh();
+      const content = 'x'.repeat(2 * 1024 * 1024);
+      await push(ann, change({ content }));
+      const stale = Array.from({ length: 150 }, () => change());
+      const { results } = await push(ann, ...stale, change({ base_version: 1 }), change());
+      assert.deepEqual(results.map(({ result }) => result), [
+        'conflict', 'conflict', ...Array(148).fill('deferred'), 'applied', 'deferred',
+      ]);
+      assert.deepEqual(results.map(({ current }) => current?.content), [content, content, ...Array(150).fill(undefined)]);
+    });
+
     test('does not take a change id for two artifacts', async () => {
       const ann = await fresh();
       const first = change({ id: 'A' });
