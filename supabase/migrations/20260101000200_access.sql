@@ -30,6 +30,14 @@ begin
   return my_role;
 end $$;
 
+create function private.require_admin(team uuid) returns void
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if private.require_role(team) <> 'admin' then
+    raise exception 'only an admin of the team can change its members' using errcode = '42501';
+  end if;
+end $$;
+
 revoke execute on all functions in schema private from public, anon;
 grant execute on function private.my_team_ids() to authenticated;
 
@@ -54,7 +62,8 @@ create policy "members read artifacts" on public.artifacts
 create policy "members read history" on public.artifact_history
   for select to authenticated using (team_id in (select private.my_team_ids()));
 
--- The private channel 'team:<uuid>': members receive and send on it (broadcast and presence).
+-- The private channel 'team:<uuid>': members receive broadcasts and presence on it. They send presence
+-- alone, so that whatever is broadcast there comes from the functions.
 create function private.my_team_topics() returns setof text
 language sql stable security definer set search_path = '' as $$
   select 'team:' || m.team_id from public.team_members m where m.user_id = (select auth.uid())
@@ -73,8 +82,8 @@ begin
     for select to authenticated using (
       realtime.messages.extension in ('broadcast', 'presence')
       and (select realtime.topic()) in (select private.my_team_topics()));
-  create policy "team members send" on realtime.messages
+  create policy "team members are present" on realtime.messages
     for insert to authenticated with check (
-      realtime.messages.extension in ('broadcast', 'presence')
+      realtime.messages.extension = 'presence'
       and (select realtime.topic()) in (select private.my_team_topics()));
 end $$;

@@ -1,4 +1,4 @@
--- Creating a team and adding people to it.
+-- Creating a team, adding people to it, and removing them.
 -- Argument names are the JSON keys of the RPCs, so some equal column names: use_column plus
 -- function-qualified arguments keeps every mention unambiguous.
 
@@ -30,10 +30,7 @@ language plpgsql volatile security definer set search_path = '' as $$
 declare
   new_member uuid;
 begin
-  if private.require_role(add_team_member.team) <> 'admin' then
-    raise exception 'only an admin of the team can add members'
-      using errcode = '42501';
-  end if;
+  perform private.require_admin(add_team_member.team); -- a stranger must not even wait for the lock
   if add_team_member.role in ('viewer', 'editor', 'approver', 'admin') is not true then
     raise exception 'unknown role %', coalesce(add_team_member.role, 'null')
       using errcode = '22023', hint = 'Use viewer, editor, approver or admin.';
@@ -46,6 +43,7 @@ begin
   end if;
   -- The team's row lock makes "is there another admin?" a question with one answer.
   perform from public.teams t where t.id = add_team_member.team for update;
+  perform private.require_admin(add_team_member.team); -- it may have changed while we waited
   if add_team_member.role <> 'admin' and not exists (
     select from public.team_members m
     where m.team_id = add_team_member.team and m.role = 'admin' and m.user_id <> new_member) then
@@ -59,7 +57,27 @@ begin
   return new_member;
 end $$;
 
-revoke execute on function public.create_team(text), public.add_team_member(uuid, text, text)
-  from public, anon;
-grant execute on function public.create_team(text), public.add_team_member(uuid, text, text)
-  to authenticated;
+-- Whether there was such a member, so that doing it twice is harmless.
+create function public.remove_team_member(team uuid, member uuid) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform private.require_role(remove_team_member.team); -- a stranger must not even wait for the lock
+  perform from public.teams t where t.id = remove_team_member.team for update;
+  if remove_team_member.member is distinct from (select auth.uid()) then -- anybody may leave
+    perform private.require_admin(remove_team_member.team);
+  end if;
+  if not exists (
+    select from public.team_members m where m.team_id = remove_team_member.team
+      and m.role = 'admin' and m.user_id is distinct from remove_team_member.member) then
+    raise exception 'a team needs at least one admin'
+      using errcode = 'PT409', hint = 'Make somebody else an admin first.';
+  end if;
+  delete from public.team_members m
+    where m.team_id = remove_team_member.team and m.user_id = remove_team_member.member;
+  return found;
+end $$;
+
+revoke execute on function public.create_team(text), public.add_team_member(uuid, text, text),
+  public.remove_team_member(uuid, uuid) from public, anon;
+grant execute on function public.create_team(text), public.add_team_member(uuid, text, text),
+  public.remove_team_member(uuid, uuid) to authenticated;

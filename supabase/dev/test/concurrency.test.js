@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import postgres from 'postgres';
 import { before, describe, test } from 'node:test';
 import { onEachDatabase } from './support/databases.js';
-import { change, personWithTeam, pullAll, push } from './support/people.js';
+import { change, person, personWithTeam, pullAll, push } from './support/people.js';
 
 const PUSHERS = 32;
 
@@ -62,6 +63,40 @@ describe('many at once', () => {
       await follow();
       assert.equal(new Set(seen).size, PUSHERS);
       assert.equal(seen.length, PUSHERS);
+    });
+
+    test('who lost a role while waiting for the lock can no longer use it', async (t) => {
+      if (!server.databaseUrl) return t.skip('PGlite is one session: nothing waits for a lock');
+      const team = await ann.call('create_team', { name: 'contested' });
+      const ben = { ...(await person(server, 'ben')), team };
+      const add = (someone, { email }, role) => someone.call('add_team_member', { team, email, role });
+      const remove = (someone, { id }) => someone.call('remove_team_member', { team, member: id });
+      const sql = postgres(server.databaseUrl, { max: 2, onnotice() {} });
+      const someoneWaits = async () => {
+        const [{ waiting }] = await sql`select count(*)::int as waiting from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`;
+        return waiting > 0;
+      };
+      try {
+        for (const attempt of [
+          () => add(ben, ben, 'admin'), () => add(ben, ann, 'viewer'), () => remove(ben, ann),
+        ]) {
+          await add(ann, ben, 'admin');
+          let refused;
+          // What ann does holds the lock until ben's attempt has passed its first check.
+          await sql.begin(async (transaction) => {
+            await transaction`select set_config('request.jwt.claim.sub', ${ann.id}, true)`;
+            await transaction`select public.add_team_member(${team}, ${ben.email}, 'editor')`;
+            refused = assert.rejects(attempt(), { code: '42501', status: 403 }, String(attempt));
+            while (!(await someoneWaits())) await new Promise((resolve) => setTimeout(resolve, 10));
+          });
+          await refused;
+          const { data } = await ann.client.from('team_members').select('role').eq('team_id', team).order('role');
+          assert.deepEqual(data, [{ role: 'admin' }, { role: 'editor' }]);
+        }
+      } finally {
+        await sql.end();
+      }
     });
   });
 });

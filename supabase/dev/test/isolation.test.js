@@ -34,6 +34,8 @@ describe('another team', () => {
         ['pull_artifacts', { team, after_seq: 0 }],
         ['artifact_versions', { team, kind: 'story', id: 'INFRA-040' }],
         ['add_team_member', { team, email: eve.email, role: 'admin' }],
+        ['remove_team_member', { team, member: ann.id }],
+        ['remove_team_member', { team, member: eve.id }],
       ];
       const unknown = calls(crypto.randomUUID());
       for (const [n, [name, args]] of calls(ann.team).entries()) {
@@ -79,7 +81,7 @@ describe('another team', () => {
     });
 
     test('the helpers behind the functions are out of reach', async () => {
-      for (const name of ['push_round', 'my_team_ids', 'my_role', 'require_role']) {
+      for (const name of ['push_round', 'my_team_ids', 'my_role', 'require_role', 'require_admin']) {
         const { status } = await request(`/rest/v1/rpc/${name}`, {
           token: eve.token,
           body: {},
@@ -112,23 +114,46 @@ describe('another team', () => {
       await wire.close();
     });
 
-    test('a stranger cannot speak in the channel', async () => {
+    test('nobody speaks in the channel but the server: no stranger, no member', async () => {
       const wire = await Wire.connect(server);
       const topic = `realtime:team:${ann.team}`;
       assert.equal((await wire.join(topic, { private: true }, ann.token)).status, 'ok');
       const message = { topic: `team:${ann.team}`, event: 'forged', payload: {}, private: true };
-      const send = (token, fields) =>
-        request('/realtime/v1/api/broadcast', { token, body: { messages: [{ ...message, ...fields }] } });
-      assert.equal((await send(eve.token)).status, 202);
-      assert.equal((await send(undefined)).status, 202);
-      const single = await request(
-        `/realtime/v1/api/broadcast/team:${ann.team}/events/forged?private=true`,
-        { token: eve.token, body: {} },
-      );
-      assert.equal(single.status, 403);
-      assert.equal((await send(ann.token, { event: 'genuine' })).status, 202);
-      assert.equal((await wire.event('broadcast')).payload.event, 'genuine');
+      for (const token of [eve.token, undefined, ann.token]) {
+        const batch = await request('/realtime/v1/api/broadcast', { token, body: { messages: [message] } });
+        assert.equal(batch.status, 202);
+        const single = await request(
+          `/realtime/v1/api/broadcast/team:${ann.team}/events/forged?private=true`,
+          { token, body: {} },
+        );
+        assert.equal(single.status, 403);
+      }
+      await push(ann, change({ id: crypto.randomUUID() }));
+      assert.equal((await wire.event('broadcast')).payload.event, 'artifacts_changed');
       await wire.close();
+    });
+
+    test('members of every role are present in the channel, and their broadcasts vanish', async () => {
+      const ann = await personWithTeam(server, 'ann');
+      const topic = `realtime:team:${ann.team}`;
+      const ear = await Wire.connect(server);
+      await ear.join(topic, { private: true }, ann.token);
+      const ben = await person(server, 'ben');
+      for (const role of ['viewer', 'editor', 'approver', 'admin']) {
+        await ann.call('add_team_member', { team: ann.team, email: ben.email, role });
+        const wire = await Wire.connect(server);
+        const { joinRef } = await wire.join(topic, { private: true, broadcast: { ack: true } }, ben.token);
+        const forged = { type: 'broadcast', event: 'artifacts_changed', payload: { to_seq: 999 } };
+        const denied = wire.send(topic, 'broadcast', forged, { joinRef });
+        const tracked = wire.send(topic, 'presence', { event: 'track', payload: {} }, { joinRef });
+        assert.equal((await wire.replyTo(tracked)).payload.status, 'ok', role);
+        // Not even the acknowledgement it asked for.
+        assert.ok(!wire.inbox.some(({ ref }) => ref === denied), role);
+        await wire.close();
+      }
+      const { newest_seq } = await push(ann, change({ id: crypto.randomUUID() }));
+      assert.equal((await ear.event('broadcast')).payload.payload.to_seq, newest_seq);
+      await ear.close();
     });
 
     test('requests that overlap keep their identities', async () => {

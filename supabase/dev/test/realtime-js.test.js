@@ -62,10 +62,10 @@ describe('realtime-js', { timeout: 40_000 }, () => {
       }
     });
 
-    test('clients broadcast to each other, and to themselves if they ask', async () => {
-      const topic = `team:${ann.team}`;
-      const ear = listener(ben, topic);
-      const mouth = listener(ann, topic, { broadcast: { self: true, ack: true } });
+    test('on public topics clients broadcast to each other, and to themselves if they ask', async () => {
+      const topic = `open:${crypto.randomUUID()}`;
+      const ear = listener(ben, topic, { private: false });
+      const mouth = listener(ann, topic, { private: false, broadcast: { self: true, ack: true } });
       await Promise.all([ear.subscribe(), mouth.subscribe()]);
       const payload = { text: 'Grüße', nested: [1, null] };
       assert.equal(await mouth.channel.send({ type: 'broadcast', event: 'hi', payload }), 'ok');

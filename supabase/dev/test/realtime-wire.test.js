@@ -87,8 +87,10 @@ describe('the realtime wire', () => {
     });
 
     test('binary broadcasts go out binary, text ones as text, and not back to the sender', async () => {
-      const [sender, receiver] = await Promise.all([Wire.connect(server), Wire.connect(server)]);
-      const { joinRef } = await sender.join(topic, { ...PRIVATE, broadcast: { ack: true } }, ann.token);
+      // Members may not broadcast; the secret key may.
+      const apikey = server.ready.secret_key;
+      const [sender, receiver] = await Promise.all([Wire.connect(server, { apikey }), Wire.connect(server)]);
+      const { joinRef } = await sender.join(topic, { ...PRIVATE, broadcast: { ack: true } });
       await receiver.join(topic, PRIVATE, ann.token);
       sender.raw(binaryBroadcast({ joinRef, ref: '50', topic, event: 'bin', payload: { n: 1 } }));
       assert.equal((await sender.replyTo('50')).payload.status, 'ok');
@@ -168,18 +170,17 @@ describe('the realtime wire', () => {
         assert.deepEqual(wire.inbox.filter((frame) => frame.topic === topic && frame.event === 'system'), []);
       }));
 
-    test('permissions last until the next token; denied sends are silent', async () => {
+    test('permissions last until the next token', async () => {
       const ben = await person(server, 'ben');
       await ann.call('add_team_member', { team: ann.team, email: ben.email, role: 'editor' });
       await withWire({}, async (wire) => {
-        const { joinRef } = await wire.join(topic, { ...PRIVATE, broadcast: { ack: true } }, ben.token);
+        const { joinRef } = await wire.join(topic, PRIVATE, ben.token);
         await fetch(`${server.ready.url}/rest/v1/team_members?user_id=eq.${ben.id}`, {
           method: 'DELETE',
           headers: { apikey: server.ready.secret_key },
         });
         await push(ann, change({ id: crypto.randomUUID() }));
         assert.equal((await wire.event('broadcast')).payload.event, 'artifacts_changed');
-        const denied = wire.send(topic, 'broadcast', { type: 'broadcast', event: 'x', payload: {} }, { joinRef });
         wire.send(topic, 'access_token', { access_token: await token(60, { sub: ben.id }) }, { joinRef });
         const system = await wire.event('system');
         assert.equal(
@@ -187,7 +188,6 @@ describe('the realtime wire', () => {
           `You no longer have permission to read from this Channel topic: team:${ann.team}`,
         );
         await wire.event('phx_close');
-        assert.ok(!wire.inbox.some((frame) => frame.ref === denied));
       });
     });
 

@@ -49,7 +49,7 @@ async function start(name) {
   cleanUps.push(database.drop);
   const server = await startServer(['--no-delays', '--database-url', database.url]);
   cleanUps.push(() => server.stop());
-  return server;
+  return { ...server, databaseUrl: database.url };
 }
 
 after(async () => {
@@ -58,7 +58,8 @@ after(async () => {
 
 /**
  * Runs a suite on each database. `server` is filled in before its tests run; other suites have used
- * it, so a test makes its own people and teams.
+ * it, so a test makes its own people and teams. Tests that need a session of the database's own find
+ * it at `server.databaseUrl` on PostgreSQL; PGlite has a single one, which the server holds.
  * @param {(server: import('./server.js').TestServer) => void} suite
  */
 export function onEachDatabase(suite) {
