@@ -52,12 +52,23 @@ impl Settings {
     /// Uses another address for Realtime than `<url>/realtime/v1`, as self-hosted and local servers
     /// need. `http` and `https` are taken for `ws` and `wss`; `None` changes nothing.
     ///
+    /// The signed-in person's token goes there, and the address comes from a file that everybody in
+    /// the team can change: so only the project's own host will do.
+    ///
     /// # Errors
-    /// [`RemoteError::Misconfigured`] when tokens would travel in clear to another machine.
+    /// [`RemoteError::Misconfigured`] when tokens would travel in clear to another machine, or to
+    /// another host than the project's.
     pub fn with_realtime_url(mut self, url: Option<Url>) -> Result<Self, RemoteError> {
         let Some(url) = url else { return Ok(self) };
         let url = as_websocket(as_folder(url))?;
         check_address("remote.realtime_url", &url, "wss", "ws")?;
+        if url.host() != self.url.host() && !(is_loopback(&url) && is_loopback(&self.url)) {
+            return Err(RemoteError::Misconfigured(format!(
+                "remote.realtime_url names the host {}, remote.url the host {}: whoever signs in would send their session to it; use the host of remote.url (the port may differ)",
+                url.host_str().unwrap_or("?"),
+                self.url.host_str().unwrap_or("?"),
+            )));
+        }
         self.realtime_url = url;
         Ok(self)
     }

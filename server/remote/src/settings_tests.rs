@@ -60,6 +60,32 @@ fn realtime_follows_the_project_unless_told_otherwise() {
 }
 
 #[test]
+fn realtime_is_on_the_projects_own_host() {
+    let rows = [
+        ("https://abc.supabase.co", "wss://abc.supabase.co/realtime/v1", true),
+        ("https://abc.supabase.co", "https://ABC.supabase.co:4000/socket", true),
+        ("https://abc.supabase.co:8443", "wss://abc.supabase.co/socket", true),
+        ("https://10.0.0.7", "wss://10.0.0.7:4000/", true),
+        ("http://127.0.0.1:54321", "ws://localhost:4000/socket", true),
+        ("http://[::1]:54321", "ws://127.0.0.1:4000/", true),
+        ("https://abc.supabase.co", "wss://abd.supabase.co/realtime/v1", false),
+        ("https://abc.supabase.co", "wss://realtime.abc.supabase.co/", false),
+        ("https://abc.supabase.co", "wss://abc.supabase.co.evil.example/", false),
+        ("https://abc.supabase.co", "wss://supabase.co/", false),
+        ("https://abc.supabase.co", "ws://127.0.0.1:4000/", false),
+        ("http://127.0.0.1:54321", "wss://evil.example/", false),
+    ];
+    for (project, realtime, is_fine) in rows {
+        let realtime = Url::parse(realtime).unwrap();
+        let result = settings(project, ANON).unwrap().with_realtime_url(Some(realtime.clone()));
+        assert_eq!(result.is_ok(), is_fine, "{project} {realtime}");
+        let Err(RemoteError::Misconfigured(text)) = result else { continue };
+        let hosts = [realtime.host_str().unwrap(), "remote.url", "remote.realtime_url"];
+        assert!(hosts.iter().all(|word| text.contains(word)), "{text}");
+    }
+}
+
+#[test]
 fn the_key_is_not_in_debug_output() {
     let shown = format!("{:?}", settings("https://abc.supabase.co", ANON).unwrap());
     assert!(!shown.contains(ANON), "{shown}");
