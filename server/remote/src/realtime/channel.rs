@@ -16,7 +16,8 @@ pub(crate) const HEARTBEAT: Millis = 25_000;
 /// How long the server may take for a join; it delays refusals by 5 s.
 const JOIN_TIMEOUT: Millis = 10_000;
 /// How long after the join the database's own feed may take to be ready. Joined is enough to go on:
-/// what was missed in between comes with the pull that follows, or with the next message.
+/// what was missed in between comes with the pull that follows, or with that which the feed's late
+/// start calls for.
 const READY_TIMEOUT: Millis = 5_000;
 /// Pauses before connecting or joining again, as realtime-js has them.
 const PAUSES: [Millis; 4] = [1_000, 2_000, 5_000, 10_000];
@@ -48,6 +49,8 @@ enum Phase {
     Ready {
         join_ref: String,
         since: Millis,
+        /// The database's feed was waited for in vain: what it announces may not have reached us yet.
+        is_deaf: bool,
     },
     /// The socket is open, the channel closed; joined again at this moment.
     Rejoining(Millis),
@@ -160,7 +163,7 @@ impl Channel {
                 out.extend(self.rejoin_later(now, "the server does not answer the join".to_owned()));
                 out
             }
-            Phase::Settling { join_ref, until } if now >= until => self.ready(now, join_ref),
+            Phase::Settling { join_ref, until } if now >= until => self.ready(now, join_ref, true),
             Phase::Ready { .. } if now >= self.renew_at => {
                 self.renew_at = now + TOKEN_REST;
                 vec![FETCH_TOKEN]
@@ -293,7 +296,8 @@ impl Channel {
     fn follow(&mut self, now: Millis, verdict: Verdict) -> Vec<Output> {
         match verdict {
             Verdict::FeedIsUp => match self.phase.clone() {
-                Phase::Settling { join_ref, .. } => self.ready(now, join_ref),
+                Phase::Settling { join_ref, .. } => self.ready(now, join_ref, false),
+                Phase::Ready { join_ref, since, is_deaf: true } => self.ready(since, join_ref, false),
                 _ => Vec::new(),
             },
             Verdict::Again(why) => self.rejoin_later(now, why),
@@ -315,8 +319,8 @@ impl Channel {
         }
     }
 
-    fn ready(&mut self, now: Millis, join_ref: String) -> Vec<Output> {
-        self.phase = Phase::Ready { join_ref, since: now };
+    fn ready(&mut self, since: Millis, join_ref: String, is_deaf: bool) -> Vec<Output> {
+        self.phase = Phase::Ready { join_ref, since, is_deaf };
         self.said = Said::Ready;
         vec![Output::Emit(LiveEvent::Ready)]
     }

@@ -133,6 +133,18 @@ fn a_feed_that_says_nothing_is_waited_for_a_bounded_time() {
 }
 
 #[test]
+fn a_feed_that_comes_late_is_told_once_for_what_was_missed_until_then() {
+    let mut bench = Bench::joining("a");
+    bench.reply(json!({ "status": "ok", "response": {} }));
+    assert_eq!(bench.wait(), ["ready"]);
+    bench.now += 3_000;
+    assert_eq!(bench.feed_is_up(), ["ready"]);
+    assert_eq!(bench.feed_is_up(), [""; 0]);
+    let since = |phase: &Phase| matches!(phase, Phase::Ready { since: READY_TIMEOUT, .. });
+    assert!(since(&bench.channel.phase), "it has stood since it was joined");
+}
+
+#[test]
 fn only_what_concerns_this_join_counts() {
     let mut bench = Bench::joining("a");
     let ok = json!({ "status": "ok", "response": {} });
