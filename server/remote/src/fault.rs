@@ -16,6 +16,8 @@ pub(crate) enum Fault {
     NotYet(String),
     /// A failure that passes by itself, often within a second.
     Brief(RemoteError),
+    /// The answer did not arrive whole in the time there was: asking for less may help.
+    Slow(RemoteError),
     /// Anything else: repeating now changes nothing.
     Final(RemoteError),
 }
@@ -81,7 +83,7 @@ pub(crate) fn judge(host: &str, answer: &Answer) -> Fault {
         (_, "PGRST202" | "PGRST205" | "42883" | "42P01") => Fault::Final(RemoteError::Misconfigured(
             format!("{host} lacks what agent needs ({text}); apply supabase/migrations to the project"),
         )),
-        (413 | 414 | 520, _) | (_, "57014") => Fault::Final(too_much(host, status, &problem)),
+        (413 | 414, _) | (_, "57014" | "54000") => Fault::Final(too_much(host, status, &problem)),
         // Raised on purpose by the project's own functions, for people to read.
         (400 | 404 | 409, "P0001" | "22023" | "PT404" | "PT409") => {
             Fault::Final(RemoteError::Forbidden(text.clone()))
@@ -90,7 +92,7 @@ pub(crate) fn judge(host: &str, answer: &Answer) -> Fault {
         (540, _) => Fault::Final(RemoteError::Misconfigured(format!(
             "the project {host} is paused; resume it in the Supabase dashboard"
         ))),
-        (502..=504 | 521..=530, _) => Fault::Brief(busy(host, "is not available", answer, &problem)),
+        (502..=504 | 520..=530, _) => Fault::Brief(busy(host, "is not available", answer, &problem)),
         (500, code) if is_passing(code) => Fault::Brief(busy(host, "could not finish", answer, &problem)),
         _ => Fault::Final(unusual(host, answer, &problem)),
     }
@@ -112,8 +114,14 @@ fn is_passing(code: &str) -> bool {
         || matches!(code, "57P01" | "57P02" | "57P03" | "55P03")
 }
 
+/// Certain for 413 and 414; a statement also takes long while it waits for the team's lock.
 fn too_much(host: &str, status: u16, problem: &Problem) -> RemoteError {
-    RemoteError::TooMuch(format!("{host} answered HTTP {status}{}", after_colon(&problem.text)))
+    let said = after_colon(&problem.text);
+    RemoteError::TooMuch(match problem.code.as_str() {
+        "57014" => format!("the statement took too long on {host} (HTTP {status}{said})"),
+        "54000" => format!("the statement went over a limit of the database on {host} (HTTP {status}{said})"),
+        _ => format!("HTTP {status} from {host}{said}"),
+    })
 }
 
 fn busy(host: &str, what: &str, answer: &Answer, problem: &Problem) -> RemoteError {

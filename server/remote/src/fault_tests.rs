@@ -53,8 +53,9 @@ fn every_row_of_the_error_table_has_its_meaning() {
         (400, "22P02", "invalid input syntax for type uuid", "protocol"),
         (409, "23505", "duplicate key", "protocol"),
         (413, "", "", "too much"),
-        (520, "", "", "too much"),
+        (414, "", "", "too much"),
         (500, "57014", "canceling statement due to statement timeout", "too much"),
+        (500, "54000", "total size of jsonb array elements exceeds the maximum", "too much"),
         (500, "40001", "could not serialize access", "briefly busy"),
         (500, "XX000", "internal", "protocol"),
         (503, "53300", "too many connections", "briefly busy"),
@@ -62,6 +63,7 @@ fn every_row_of_the_error_table_has_its_meaning() {
         (504, "PGRST003", "Timed out acquiring connection", "briefly busy"),
         (429, "over_request_rate_limit", "Request rate limit reached", "busy"),
         (540, "", "", "misconfigured"),
+        (520, "", "", "briefly busy"),
         (522, "", "", "briefly busy"),
         (406, "PGRST106", "The schema must be one of the following", "protocol"),
     ];
@@ -69,6 +71,19 @@ fn every_row_of_the_error_table_has_its_meaning() {
         let body = json!({ "code": code, "message": message, "details": null, "hint": null }).to_string();
         let fault = fault(status, body);
         assert_eq!(kind(&fault), expected, "{status} {code}: {fault:?}");
+    }
+}
+
+#[test]
+fn what_was_too_much_is_told() {
+    for (status, code, message, words) in [
+        (413, "", "Request Entity Too Large", "HTTP 413 from abc.supabase.co: Request Entity Too Large"),
+        (500, "57014", "canceling statement", "the statement took too long on abc.supabase.co (HTTP 500"),
+        (500, "54000", "exceeds", "the statement went over a limit of the database on abc.supabase.co"),
+    ] {
+        let fault = fault(status, json!({ "code": code, "message": message }).to_string());
+        let Fault::Final(RemoteError::TooMuch(text)) = fault else { panic!("{fault:?}") };
+        assert!(text.starts_with(words) && text.contains(message), "{text}");
     }
 }
 

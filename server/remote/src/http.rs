@@ -16,12 +16,32 @@ use crate::settings::{Settings, host_of, is_loopback};
 use crate::tls;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+/// The slowest line that a batch is still sent over, in bytes per second.
+const SLOWEST_UPLOAD: u64 = 16_000;
+/// A server that asks for more than this is asked again sooner: the number may be a mistake.
+const LONGEST_RETRY_AFTER: u64 = 600_000;
 /// Less than the 5 s after which Node's and many proxies' servers close idle connections: reusing
 /// one they are just closing loses the request.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// Far above the largest page (16 MB), far below what would hurt.
 const MAX_ANSWER: usize = 64 << 20;
+
+/// How long an exchange may take.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// From beginning to end: sign-in and other small calls.
+    small: Duration,
+    /// From beginning to end: calls that carry contents, of several megabytes over a slow line.
+    large: Duration,
+    /// Without anything arriving, once the request is on its way.
+    silence: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    small: Duration::from_secs(30),
+    large: Duration::from_secs(300),
+    silence: Duration::from_secs(60),
+};
 
 /// How much was asked of the server so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +69,7 @@ pub(crate) struct Http {
     host: Arc<str>,
     counter: Arc<Counter>,
     max_answer: usize,
+    limits: Limits,
 }
 
 /// An answer, read to its end.
@@ -69,8 +90,18 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) struct NoAnswer {
     pub(crate) error: RemoteError,
-    /// Whether the failure was quick, so that trying again at once costs the caller nothing.
-    pub(crate) quick: bool,
+    pub(crate) how: Failure,
+}
+
+/// How no answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// At once, so that trying again at once costs the caller nothing.
+    Quick,
+    /// The server was reached, and the time was too short for all of the answer.
+    Slow,
+    /// In any other way.
+    Other,
 }
 
 impl Http {
@@ -83,7 +114,6 @@ impl Http {
             .default_headers(default_headers(settings)?)
             .user_agent(&settings.client)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TOTAL_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .tcp_nodelay(true)
             // Following one would hand the apikey header to another host.
@@ -101,6 +131,7 @@ impl Http {
             host: settings.host().into(),
             counter: Arc::default(),
             max_answer: MAX_ANSWER,
+            limits: LIMITS,
         })
     }
 
@@ -133,7 +164,14 @@ impl Http {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *request.body_mut() = Some(body.into());
         }
+        *request.timeout_mut() = Some(self.limits.small);
         Ok(request)
+    }
+
+    /// Gives the request the time that contents need, either way.
+    pub(crate) fn for_contents(&self, mut request: Request) -> Request {
+        *request.timeout_mut() = Some(self.limits.large);
+        request
     }
 
     /// Sends a copy of the request, on behalf of the bearer where there is one, and reads the
@@ -153,9 +191,11 @@ impl Http {
         self.counter.requests.fetch_add(1, Ordering::Relaxed);
         self.counter.sent.fetch_add(sent as u64, Ordering::Relaxed);
         let path = request.url().path();
-        let answer = match self.client.execute(copy).await {
+        // Nothing tells how far a request got, so it is given the time that a slow line needs.
+        let upload = Duration::from_secs(sent as u64 / SLOWEST_UPLOAD);
+        let answer = match self.heard(self.limits.silence + upload, self.client.execute(copy)).await {
             Ok(response) => self.read(response).await,
-            Err(error) => Err(self.no_answer(&error)),
+            Err(failed) => Err(failed),
         };
         match &answer {
             Ok(answer) => {
@@ -179,17 +219,30 @@ impl Http {
             body: Vec::new(),
         };
         loop {
-            let chunk = response.chunk().await.map_err(|error| self.no_answer(&error))?;
+            let chunk = self.heard(self.limits.silence, response.chunk()).await?;
             let Some(chunk) = chunk else { return Ok(answer) };
             self.counter.received.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             if answer.body.len() + chunk.len() > self.max_answer {
-                return Err(NoAnswer::protocol(format!(
-                    "{} sent more than {} MiB in one answer",
-                    self.host,
-                    self.max_answer >> 20
-                )));
+                let (host, most) = (&self.host, self.max_answer >> 20);
+                let text = format!("the answer of {host} is over {most} MiB");
+                return Err(NoAnswer { error: RemoteError::TooMuch(text), how: Failure::Other });
             }
             answer.body.extend_from_slice(&chunk);
+        }
+    }
+
+    /// The next thing the server sends, which may take `patience`.
+    async fn heard<T>(
+        &self,
+        patience: Duration,
+        next: impl Future<Output = reqwest::Result<T>>,
+    ) -> Result<T, NoAnswer> {
+        match tokio::time::timeout(patience, next).await {
+            Ok(heard) => heard.map_err(|error| self.no_answer(&error)),
+            Err(_) => {
+                let text = format!("nothing came from {} for {} s", self.host, patience.as_secs());
+                Err(NoAnswer { error: RemoteError::Unreachable(text), how: Failure::Slow })
+            }
         }
     }
 
@@ -200,15 +253,19 @@ impl Http {
     fn no_answer(&self, error: &reqwest::Error) -> NoAnswer {
         let host = &self.host;
         if error.is_timeout() {
-            let seconds = if error.is_connect() { CONNECT_TIMEOUT } else { TOTAL_TIMEOUT }.as_secs();
-            let text = format!("{host} did not answer within {seconds} s");
-            return NoAnswer { error: RemoteError::Unreachable(text), quick: false };
+            let (text, how) = match error.is_connect() {
+                true => {
+                    (format!("{host} did not answer within {} s", CONNECT_TIMEOUT.as_secs()), Failure::Other)
+                }
+                false => (format!("{host} did not answer in time"), Failure::Slow),
+            };
+            return NoAnswer { error: RemoteError::Unreachable(text), how };
         }
         if error.is_decode() {
             return NoAnswer::protocol(format!("{host} sent a damaged answer: {}", cause(error)));
         }
         let text = format!("{host}: {}", cause(error));
-        NoAnswer { error: RemoteError::Unreachable(text), quick: true }
+        NoAnswer { error: RemoteError::Unreachable(text), how: Failure::Quick }
     }
 
     #[cfg(test)]
@@ -216,11 +273,17 @@ impl Http {
         self.max_answer = bytes;
         self
     }
+
+    #[cfg(test)]
+    pub(crate) fn with_patience(mut self, large: Duration, silence: Duration) -> Self {
+        self.limits = Limits { large, silence, ..self.limits };
+        self
+    }
 }
 
 impl NoAnswer {
     fn protocol(text: String) -> Self {
-        Self { error: RemoteError::Protocol(text), quick: false }
+        Self { error: RemoteError::Protocol(text), how: Failure::Other }
     }
 }
 
@@ -240,7 +303,8 @@ fn bearer_header(token: &SecretString) -> Result<HeaderValue, NoAnswer> {
 
 /// Seconds only: the other form, a date, would need two clocks to agree.
 fn retry_after(value: &str) -> Option<u64> {
-    value.trim().parse::<u64>().ok()?.checked_mul(1000)
+    let seconds = value.trim().parse::<u64>().ok()?;
+    Some(seconds.saturating_mul(1000).min(LONGEST_RETRY_AFTER))
 }
 
 /// The innermost cause, which is the one that says what happened ("Connection refused"), with the

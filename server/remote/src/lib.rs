@@ -9,6 +9,7 @@ pub mod auth;
 mod fault;
 mod http;
 mod jwt;
+mod page_size;
 pub mod realtime;
 pub mod rest;
 pub mod settings;
@@ -17,7 +18,7 @@ mod testing;
 mod tls;
 mod wire;
 
-pub use auth::{Auth, User};
+pub use auth::{Auth, SignedOut, User};
 pub use realtime::{Listener, listen};
 pub use rest::{Counts, SupabaseRemote, Team};
 pub use settings::Settings;

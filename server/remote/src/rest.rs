@@ -2,7 +2,8 @@
 //! Adds what makes an exchange reliable: a fresh token, one repetition when the server refuses it,
 //! and two quick retries when a failure is likely to pass. Everything sent here may be repeated.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use agent_core::id::Seq;
 use agent_core::ports::{PullPage, PushChange, PushReply, Remote, RemoteError, RemoteVersion, VersionQuery};
@@ -14,7 +15,8 @@ use uuid::Uuid;
 use crate::auth::Auth;
 use crate::fault::{self, Fault};
 pub use crate::http::Counts;
-use crate::http::Http;
+use crate::http::{Failure, Http};
+use crate::page_size::PageSize;
 use crate::settings::Settings;
 use crate::wire;
 
@@ -42,12 +44,13 @@ pub struct SupabaseRemote {
     http: Http,
     auth: Auth,
     team: Uuid,
+    page_size: Arc<PageSize>,
 }
 
 impl SupabaseRemote {
     /// Speaks for the session `auth` in the team of `settings`; sends nothing yet.
     pub fn new(settings: &Settings, auth: Auth) -> Self {
-        Self { http: auth.http().clone(), auth, team: settings.team() }
+        Self { http: auth.http().clone(), auth, team: settings.team(), page_size: Arc::default() }
     }
 
     /// What was asked of the server so far, by this remote and its session.
@@ -92,18 +95,28 @@ impl SupabaseRemote {
         self.http.request(Method::POST, &format!("rest/v1/rpc/{name}"), Some(args))
     }
 
+    /// A function that takes or returns contents, and so gets the time that they need.
+    async fn call_with_contents(&self, name: &str, args: Vec<u8>) -> Result<Vec<u8>, Fault> {
+        let request = self.function(name, args).map_err(Fault::Final)?;
+        self.exchange(&self.http.for_contents(request), Repeat::Quickly).await
+    }
+
+    async fn call(&self, request: &Request, repeat: Repeat) -> Result<Vec<u8>, RemoteError> {
+        self.exchange(request, repeat).await.map_err(|fault| self.give_up(fault))
+    }
+
     /// Sends the request until it succeeds or has failed for a reason that repeating cannot cure,
     /// and returns the body of the success.
-    async fn call(&self, request: &Request, repeat: Repeat) -> Result<Vec<u8>, RemoteError> {
-        let token = self.auth.access_token().await?;
+    async fn exchange(&self, request: &Request, repeat: Repeat) -> Result<Vec<u8>, Fault> {
+        let token = self.auth.access_token().await.map_err(Fault::Final)?;
         let refused = match self.try_quickly(request, &token, repeat).await {
             Err(Fault::Expired(said)) => said,
-            other => return other.map_err(|fault| self.give_up(fault)),
+            other => return other,
         };
         tracing::debug!(said = refused, "the token was refused; refreshing it");
         self.auth.invalidate(&token);
-        let token = self.auth.access_token().await?;
-        self.try_quickly(request, &token, repeat).await.map_err(|fault| self.give_up(fault))
+        let token = self.auth.access_token().await.map_err(Fault::Final)?;
+        self.try_quickly(request, &token, repeat).await
     }
 
     async fn try_quickly(
@@ -124,9 +137,10 @@ impl SupabaseRemote {
     }
 
     async fn once(&self, request: &Request, token: &SecretString) -> Result<Vec<u8>, Fault> {
-        let answer = self.http.send(request, Some(token)).await.map_err(|failed| match failed.quick {
-            true => Fault::Brief(failed.error),
-            false => Fault::Final(failed.error),
+        let answer = self.http.send(request, Some(token)).await.map_err(|failed| match failed.how {
+            Failure::Quick => Fault::Brief(failed.error),
+            Failure::Slow => Fault::Slow(failed.error),
+            Failure::Other => Fault::Final(failed.error),
         })?;
         if !answer.status.is_success() {
             return Err(fault::judge(self.http.host(), &answer));
@@ -144,7 +158,7 @@ impl SupabaseRemote {
     fn give_up(&self, fault: Fault) -> RemoteError {
         let host = self.http.host();
         match fault {
-            Fault::Brief(error) | Fault::Final(error) => error,
+            Fault::Brief(error) | Fault::Slow(error) | Fault::Final(error) => error,
             Fault::Expired(said) => {
                 RemoteError::SignedOut(format!("{host} does not accept even a fresh token ({said})"))
             }
@@ -207,19 +221,28 @@ impl Remote for SupabaseRemote {
             return Err(RemoteError::TooMuch(format!("{n} changes in one push; at most {most} are taken")));
         }
         let args = wire::push_args(self.team, &changes).map_err(unwritable)?;
-        let body = self.call(&self.function("push_artifacts", args)?, Repeat::Quickly).await?;
+        let body = self.call_with_contents("push_artifacts", args).await;
+        let body = body.map_err(|fault| self.give_up(fault))?;
         wire::push_reply(&body, &changes).map_err(|problem| self.odd("push_artifacts", &problem))
     }
 
     async fn pull(&self, after: Seq) -> Result<PullPage, RemoteError> {
-        let args = wire::pull_args(self.team, after).map_err(unwritable)?;
-        let body = self.call(&self.function("pull_artifacts", args)?, Repeat::Quickly).await?;
-        wire::page(&body, after).map_err(|problem| self.odd("pull_artifacts", &problem))
+        let (asked, began) = (self.page_size.get(), Instant::now());
+        let args = wire::pull_args(self.team, after, asked).map_err(unwritable)?;
+        let body = self.call_with_contents("pull_artifacts", args).await;
+        if let Err(Fault::Slow(_) | Fault::Final(RemoteError::TooMuch(_))) = &body {
+            self.page_size.failed(asked);
+        }
+        let body = body.map_err(|fault| self.give_up(fault))?;
+        let page = wire::page(&body, after).map_err(|problem| self.odd("pull_artifacts", &problem))?;
+        self.page_size.arrived(asked, page.more, began.elapsed());
+        Ok(page)
     }
 
     async fn versions(&self, query: VersionQuery) -> Result<Vec<RemoteVersion>, RemoteError> {
         let args = wire::versions_args(self.team, &query).map_err(unwritable)?;
-        let body = self.call(&self.function("artifact_versions", args)?, Repeat::Quickly).await?;
+        let body = self.call_with_contents("artifact_versions", args).await;
+        let body = body.map_err(|fault| self.give_up(fault))?;
         wire::versions(&body, query.with_content).map_err(|problem| self.odd("artifact_versions", &problem))
     }
 }

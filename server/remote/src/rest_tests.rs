@@ -11,6 +11,9 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::*;
 use crate::testing::{TEAM, USER, grant_refresh, settings, signed_in};
 
+const SHORT: Duration = Duration::from_millis(500);
+const LONG: Duration = Duration::from_secs(5);
+
 async fn remote() -> (MockServer, TempDir, SupabaseRemote) {
     let server = MockServer::start().await;
     let home = TempDir::new().unwrap();
@@ -142,12 +145,21 @@ async fn a_token_issued_in_the_future_is_tried_again_not_refreshed() {
 #[tokio::test]
 async fn a_server_that_asks_for_a_long_pause_is_left_alone() {
     let (server, _home, remote) = remote().await;
-    let busy = ResponseTemplate::new(503).insert_header("retry-after", "30");
-    answer(&server, "pull_artifacts", busy).await;
-    let before = remote.counts().requests;
-    let error = remote.pull(Seq(0)).await.unwrap_err();
-    assert!(matches!(error, RemoteError::Busy { retry_after: Some(30_000), .. }), "{error}");
-    assert_eq!(remote.counts().requests - before, 1);
+    for (asked, expected) in [
+        ("30", Some(30_000)),
+        (" 600 ", Some(600_000)),
+        ("601", Some(600_000)),
+        ("18446744073709551615", Some(600_000)),
+    ] {
+        server.reset().await;
+        let busy = ResponseTemplate::new(503).insert_header("retry-after", asked);
+        answer(&server, "pull_artifacts", busy).await;
+        let before = remote.counts().requests;
+        let error = remote.pull(Seq(0)).await.unwrap_err();
+        let RemoteError::Busy { retry_after, .. } = error else { panic!("{error}") };
+        assert_eq!(retry_after, expected, "{asked}");
+        assert_eq!(remote.counts().requests - before, 1);
+    }
 }
 
 #[tokio::test]
@@ -177,7 +189,102 @@ async fn an_endless_answer_is_cut_off() {
     remote.http = remote.http.with_max_answer(1 << 20);
     answer(&server, "pull_artifacts", ResponseTemplate::new(200).set_body_bytes(vec![b' '; 2 << 20])).await;
     let error = remote.pull(Seq(0)).await.unwrap_err();
-    assert!(matches!(&error, RemoteError::Protocol(text) if text.contains("more than 1 MiB")), "{error}");
+    assert!(matches!(&error, RemoteError::TooMuch(text) if text.contains("over 1 MiB")), "{error}");
+}
+
+/// How many bytes of content each pull asked for.
+async fn asked(server: &MockServer) -> Vec<u64> {
+    let requests = server.received_requests().await.unwrap();
+    let pulls = requests.iter().filter(|request| request.url.path().ends_with("pull_artifacts"));
+    pulls.map(|pull| pull.body_json::<Value>().unwrap()["max_bytes"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_arrive_in_time_is_smaller_the_next_time() {
+    let (server, _home, mut remote) = remote().await;
+    for (whole, silence) in [(LONG, SHORT), (SHORT, LONG)] {
+        server.reset().await;
+        remote.page_size = Arc::default();
+        remote.http = remote.http.with_patience(whole, silence);
+        let rows: Vec<_> = (1..=3).map(|seq| json!({ "seq": seq })).collect();
+        let cut = json!({ "rows": rows, "newest_seq": 9, "more": true });
+        for (most, delay) in [(4_000_000, LONG), (2_000_000, LONG), (1_000_000, Duration::ZERO)] {
+            let page = ResponseTemplate::new(200).set_body_json(&cut).set_delay(delay);
+            let asked = body_partial_json(json!({ "max_bytes": most }));
+            Mock::given(asked).respond_with(page).mount(&server).await;
+        }
+        for _ in 0..2 {
+            let error = remote.pull(Seq(0)).await.unwrap_err();
+            assert!(matches!(&error, RemoteError::Unreachable(_)), "{error}");
+        }
+        assert!(remote.pull(Seq(0)).await.is_ok());
+        assert!(remote.clone().pull(Seq(0)).await.is_err(), "clones share what was learnt");
+        assert_eq!(asked(&server).await, [4_000_000, 2_000_000, 1_000_000, 2_000_000]);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_much_for_the_server_is_smaller_the_next_time_and_others_are_not() {
+    let (server, _home, remote) = remote().await;
+    let timeout = json!({ "code": "57014", "message": "canceling statement due to statement timeout" });
+    for refused in [
+        ResponseTemplate::new(500).set_body_json(timeout),
+        ResponseTemplate::new(500).set_body_json(json!({ "code": "XX000", "message": "oops" })),
+    ] {
+        Mock::given(path("/rest/v1/rpc/pull_artifacts"))
+            .respond_with(refused)
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+    }
+    answer(&server, "pull_artifacts", page(json!([]))).await;
+    let error = remote.pull(Seq(0)).await.unwrap_err();
+    assert!(matches!(error, RemoteError::TooMuch(_)), "{error}");
+    assert!(remote.pull(Seq(0)).await.is_err());
+    assert!(remote.pull(Seq(0)).await.is_ok());
+    assert_eq!(asked(&server).await, [4_000_000, 2_000_000, 2_000_000]);
+}
+
+/// Answers one request with these pieces and a pause after each; then says nothing more.
+async fn answering_slowly(pieces: &'static [&'static str], pause: Duration) -> std::net::SocketAddr {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).await.unwrap();
+        for piece in pieces {
+            stream.write_all(piece.as_bytes()).await.unwrap();
+            tokio::time::sleep(pause).await;
+        }
+        tokio::time::sleep(LONG).await;
+    });
+    address
+}
+
+#[tokio::test]
+async fn an_answer_may_be_slow_but_not_fall_silent() {
+    const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 42\r\n\r\n";
+    let (_server, home, remote) = remote().await;
+    let pieces: &[&str] = &[HEAD, r#"{"rows":[],"#, r#""newest_seq""#, r#":7,"more":"#, "false   }"];
+    for (pieces, arrives) in [(pieces, true), (&pieces[..4], false)] {
+        let address = answering_slowly(pieces, SHORT / 2).await;
+        let http = Http::new(&settings(&format!("http://{address}"), home.path())).unwrap();
+        let slow = SupabaseRemote { http: http.with_patience(LONG, SHORT), ..remote.clone() };
+        let result = slow.pull(Seq(0)).await;
+        assert_eq!(result.is_ok(), arrives, "{result:?}");
+        let Err(error) = result else { continue };
+        assert!(matches!(&error, RemoteError::Unreachable(text) if text.contains("nothing came")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_contents_has_less_time() {
+    let (_server, _home, remote) = remote().await;
+    let small = remote.http.request(Method::POST, "rest/v1/rpc/create_team", None).unwrap();
+    assert_eq!(small.timeout(), Some(&Duration::from_secs(30)));
+    assert_eq!(remote.http.for_contents(small).timeout(), Some(&Duration::from_secs(300)));
 }
 
 #[tokio::test]

@@ -14,8 +14,6 @@ use uuid::Uuid;
 
 /// How many rows a page of changes may have: the server's own limit, as bytes are what costs.
 pub(crate) const PAGE_ROWS: u32 = 1000;
-/// How many bytes of content a page may have, about: within the 8 s a statement may run, on a slow line.
-pub(crate) const PAGE_BYTES: u32 = 4_000_000;
 /// The most changes `push_artifacts` takes at once.
 pub(crate) const MAX_CHANGES: usize = 1000;
 
@@ -62,13 +60,13 @@ struct PullArgs {
     max_bytes: u32,
 }
 
-/// The arguments of `pull_artifacts`.
-pub(crate) fn pull_args(team: Uuid, after: Seq) -> serde_json::Result<Vec<u8>> {
+/// The arguments of `pull_artifacts`, for a page of about `max_bytes` of content.
+pub(crate) fn pull_args(team: Uuid, after: Seq, max_bytes: u32) -> serde_json::Result<Vec<u8>> {
     serde_json::to_vec(&PullArgs {
         team: team.to_string(),
         after_seq: after.0,
         max_rows: PAGE_ROWS,
-        max_bytes: PAGE_BYTES,
+        max_bytes,
     })
 }
 
@@ -304,6 +302,7 @@ fn outcome(answer: PushResult<'_>, change: &PushChange) -> Result<PushOutcome, S
             let message = reason.message.map_or("no reason was given".to_owned(), |text| one_line(&text));
             Ok(PushOutcome::Rejected { code, message })
         }
+        "deferred" => Ok(PushOutcome::Deferred),
         other => Err(format!("the unknown result {:?}", one_line(other))),
     }
 }

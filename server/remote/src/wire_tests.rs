@@ -123,6 +123,17 @@ fn a_conflict_brings_the_newest_revision_or_says_there_is_none() {
 }
 
 #[test]
+fn a_deferred_change_is_neither_applied_nor_refused() {
+    let reason = json!({ "code": "busy", "message": "no time was left for it" });
+    for (version, seq, reason) in [(json!(null), json!(null), reason), (json!(3), json!(8), json!(null))] {
+        let deferred = json!({
+            "result": "deferred", "version": version, "seq": seq, "reason": reason, "current": null,
+        });
+        assert!(matches!(pushed(deferred).unwrap(), PushOutcome::Deferred));
+    }
+}
+
+#[test]
 fn a_newest_revision_that_cannot_be_taken_parks_the_change() {
     let other = with(row(8), "id", json!("OTHER-1"));
     for current in [with(row(8), "path", json!("/x")), other] {

@@ -1,6 +1,7 @@
 //! `agent logout`: ends this machine's session, here at once and on the server if it can be reached.
 //! Nothing of the workspace changes: what waits to be pushed waits for the next sign-in.
 
+use agent_remote::SignedOut;
 use serde::Serialize;
 
 use crate::args::Logout;
@@ -17,13 +18,19 @@ struct Report {
 pub(crate) fn run(args: Logout) -> anyhow::Result<Done> {
     let connection = project::connect(&args.project)?;
     let user = connection.auth.user();
+    let mut notes = Vec::new();
     if user.is_some() {
-        block_on(connection.auth.sign_out())?.map_err(|error| project::failed(&error))?;
+        match block_on(connection.auth.sign_out())?.map_err(|error| project::failed(&error))? {
+            SignedOut::Everywhere => {}
+            SignedOut::HereOnly(why) => notes.push(format!(
+                "the session is forgotten here, but the server could not be told to end it: {why}"
+            )),
+        }
     }
     let report = Report { user: user.map(|user| user.email), project: connection.settings.url().to_string() };
     let text = match &report.user {
         Some(user) => format!("Signed out of {} ({user}).\n", report.project),
         None => format!("Nobody was signed in to {}.\n", report.project),
     };
-    Done::new(text, &report)
+    Ok(Done::new(text, &report)?.with(notes, false))
 }

@@ -36,6 +36,16 @@ pub struct User {
     pub email: String,
 }
 
+/// How far signing out got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "somebody may want to know that the server keeps the session"]
+pub enum SignedOut {
+    /// The session is over, here and on the server.
+    Everywhere,
+    /// This machine forgot the session; the server was not told, for this reason.
+    HereOnly(String),
+}
+
 /// A granted session.
 #[derive(Debug, Clone)]
 struct Session {
@@ -144,7 +154,7 @@ impl Auth {
     ///
     /// # Errors
     /// [`RemoteError::Misconfigured`] when the session file cannot be removed.
-    pub async fn sign_out(&self) -> Result<(), RemoteError> {
+    pub async fn sign_out(&self) -> Result<SignedOut, RemoteError> {
         // The server asks for a token that is still good to end its session.
         let token = self.token().await;
         let mut memory = self.memory.lock().await;
@@ -153,14 +163,13 @@ impl Auth {
         *memory = Memory::default();
         self.inner.announce();
         drop(locked);
-        let Ok(token) = token else { return Ok(()) };
-        let request = self.inner.http.request(Method::POST, "auth/v1/logout?scope=local", None)?;
-        match self.inner.http.send(&request, Some(&token.secret)).await {
-            Ok(answer) if answer.status.is_success() => {}
-            Ok(answer) => tracing::warn!(status = answer.status.as_u16(), "signed out here only"),
-            Err(failed) => tracing::warn!(error = %failed.error, "signed out here only"),
-        }
-        Ok(())
+        let problem = match token {
+            Ok(token) => self.inner.end(&token.secret).await,
+            // There was no session, or the server had ended it.
+            Err(RemoteError::SignedOut(_)) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        Ok(problem.map_or(SignedOut::Everywhere, SignedOut::HereOnly))
     }
 
     /// Who is signed in, as stored: asks no server. Reads one small file.
@@ -304,6 +313,18 @@ impl Inner {
             let text = format!("{} granted a session that cannot be read: {problem}", self.http.host());
             Denied::Other(RemoteError::Protocol(text))
         })
+    }
+
+    /// Ends the token's session on the server; returns why that failed.
+    async fn end(&self, token: &SecretString) -> Option<String> {
+        let request = match self.http.request(Method::POST, "auth/v1/logout?scope=local", None) {
+            Ok(request) => request,
+            Err(error) => return Some(error.to_string()),
+        };
+        match self.http.send(&request, Some(token)).await {
+            Ok(answer) => wire::not_ended(self.http.host(), &answer),
+            Err(failed) => Some(failed.error.to_string()),
+        }
     }
 
     fn is_refused(&self, session: &Session) -> bool {

@@ -219,7 +219,7 @@ async fn signing_in_and_out_elsewhere_is_noticed() {
         .expect(1)
         .mount(&server)
         .await;
-    here.sign_out().await.unwrap();
+    assert_eq!(here.sign_out().await.unwrap(), SignedOut::Everywhere);
     assert!(matches!(there.access_token().await, Err(RemoteError::SignedOut(_))));
     assert_eq!(there.user(), None);
 }
@@ -229,9 +229,42 @@ async fn signing_out_works_without_the_server() {
     let (server, home) = server().await;
     let here = signed_in(&server, home.path()).await;
     drop(server);
-    here.sign_out().await.unwrap();
+    assert!(matches!(here.sign_out().await.unwrap(), SignedOut::HereOnly(_)));
     assert_eq!(here.user(), None);
-    here.sign_out().await.unwrap();
+    assert_eq!(here.sign_out().await.unwrap(), SignedOut::Everywhere, "nothing was left");
+}
+
+#[tokio::test]
+async fn signing_out_tells_whether_the_server_agreed() {
+    let rows = [
+        (ResponseTemplate::new(204), None),
+        (refusal(403, "session_not_found", "Session from session_id claim does not exist"), None),
+        (refusal(403, "bad_jwt", "invalid JWT"), Some("invalid JWT")),
+        (refusal(401, "no_authorization", "This endpoint requires a Bearer token"), Some("Bearer")),
+        (ResponseTemplate::new(503), Some("503")),
+        (refusal(500, "unexpected_failure", "oops"), Some("oops")),
+    ];
+    for (answer, reason) in rows {
+        let (server, home) = server().await;
+        let here = signed_in(&server, home.path()).await;
+        Mock::given(path("/auth/v1/logout")).respond_with(answer).expect(1).mount(&server).await;
+        match (here.sign_out().await.unwrap(), reason) {
+            (SignedOut::Everywhere, None) => {}
+            (SignedOut::HereOnly(why), Some(reason)) => assert!(why.contains(reason), "{why}"),
+            (signed_out, reason) => panic!("{signed_out:?}, not {reason:?}"),
+        }
+        assert_eq!(here.user(), None);
+    }
+}
+
+#[tokio::test]
+async fn an_overdue_session_that_cannot_be_renewed_is_signed_out_here_only() {
+    let (server, home) = server().await;
+    let here = signed_in(&server, home.path()).await;
+    refuse_refresh(&server, ResponseTemplate::new(503)).await;
+    age(&here, -1);
+    assert!(matches!(here.sign_out().await.unwrap(), SignedOut::HereOnly(why) if why.contains("503")));
+    assert_eq!(here.user(), None);
 }
 
 #[tokio::test]

@@ -105,11 +105,24 @@ pub(super) fn denied(host: &str, answer: &Answer) -> Denied {
             Denied::Other(RemoteError::SignedOut(text))
         }
         _ => Denied::Other(match fault::judge(host, answer) {
-            Fault::Brief(error) | Fault::Final(error) => error,
+            Fault::Brief(error) | Fault::Slow(error) | Fault::Final(error) => error,
             Fault::Expired(text) => RemoteError::Protocol(format!("{host} refused to sign in: {text}")),
             Fault::NotYet(text) => RemoteError::Busy { detail: text, retry_after: None },
         }),
     }
+}
+
+/// Why the Auth service did not end a session; `None` when it did, or there was none to end.
+pub(super) fn not_ended(host: &str, answer: &Answer) -> Option<String> {
+    let problem = Problem::read(answer);
+    let is_gone = matches!(problem.code.as_str(), "session_not_found" | "session_expired" | "user_not_found");
+    if answer.status.is_success() || is_gone {
+        return None;
+    }
+    Some(match fault::judge(host, answer) {
+        Fault::Brief(error) | Fault::Slow(error) | Fault::Final(error) => error.to_string(),
+        Fault::Expired(text) | Fault::NotYet(text) => format!("{host} does not accept the token ({text})"),
+    })
 }
 
 fn is_about_the_token(text: &str) -> bool {
