@@ -17,11 +17,12 @@ pub struct View {
     pub entry: Entry,
     /// What happens next with it, as far as the file on disk goes.
     pub next: Next,
-    /// The base's text; `None` when absent, or when nothing depends on it.
+    /// The base's text; `None` when absent, missing, or when nothing depends on it: the artifact is
+    /// closed and the remote has nothing new.
     pub base: Option<Arc<str>>,
-    /// The local text on disk; kept only while it differs from the remote's.
+    /// The local text on disk; `None` as above.
     pub local: Option<Arc<str>>,
-    /// The remote's text; `None` when absent, or when nothing depends on it.
+    /// The remote's text; `None` as above.
     pub remote: Option<Arc<str>>,
     /// Why its file could not be written.
     pub write_problem: Option<FileProblem>,

@@ -61,12 +61,13 @@ impl Driver {
 
     fn view(&self, entry: Entry, next: Next) -> View {
         let engine = &self.session.engine;
-        let differs = entry.base != entry.remote_hash();
+        // A buffer may differ from what everybody else agrees on.
+        let wanted = entry.base != entry.remote_hash() || self.open.contains(&entry.key);
         let text = |hash: Option<_>| hash.and_then(|hash| engine.store().text(hash).ok().flatten());
         View {
-            base: differs.then(|| text(entry.base)).flatten(),
-            local: differs.then(|| text(entry.local)).flatten(),
-            remote: differs.then(|| text(entry.remote_hash())).flatten(),
+            base: wanted.then(|| text(entry.base)).flatten(),
+            local: wanted.then(|| text(entry.local)).flatten(),
+            remote: wanted.then(|| text(entry.remote_hash())).flatten(),
             write_problem: engine.write_problem(&entry.key).cloned(),
             entry,
             next,
