@@ -1,5 +1,6 @@
 //! Where the log goes: standard error, or a file for the language server; never standard output,
-//! which carries reports and the protocol. The level is `AGENT_LOG`'s.
+//! which carries reports and the protocol. The level is `AGENT_LOG`'s, except for the crates that
+//! would write tokens into it.
 
 use std::fs::{File, OpenOptions};
 use std::io::IsTerminal;
@@ -8,7 +9,13 @@ use std::sync::Mutex;
 
 use anyhow::Context as _;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, registry};
 
 use crate::args::{Args, Command, Lsp};
 
@@ -21,24 +28,45 @@ pub(crate) fn start(args: &Args) -> anyhow::Result<()> {
     };
     let filter =
         EnvFilter::builder().with_default_directive(level.into()).with_env_var("AGENT_LOG").from_env_lossy();
-    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    let log = filtered(filter);
     match &args.command {
         Command::Lsp(Lsp { log: Some(path), .. }) => {
-            log.with_ansi(false).with_writer(Mutex::new(open(path)?)).init();
+            log.with(layer().with_ansi(false).with_writer(Mutex::new(open(path)?))).init();
         }
-        Command::Lsp(_) => log.with_ansi(false).with_writer(std::io::stderr).init(),
+        Command::Lsp(_) => log.with(layer().with_ansi(false).with_writer(std::io::stderr)).init(),
         // A command's log lines are read as they come, beside its report.
-        _ => log
-            .without_time()
-            .with_target(false)
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_writer(std::io::stderr)
-            .init(),
+        _ => {
+            let lines = layer().without_time().with_target(false);
+            log.with(lines.with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr)).init();
+        }
     }
     Ok(())
 }
 
+/// What passes the filter and tells nobody's token.
+fn filtered(filter: EnvFilter) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
+    registry().with(filter).with(filter_fn(tells_no_token))
+}
+
+/// Below `info` these show what they send and receive: passwords, tokens, keys. No filter of the
+/// user's brings that into a log, which may be handed to somebody else.
+const CARRIERS: [&str; 7] =
+    ["tungstenite", "tokio_tungstenite", "hyper", "hyper_util", "h2", "rustls", "reqwest"];
+
+fn tells_no_token(event: &Metadata<'_>) -> bool {
+    let from = event.target().split("::").next().unwrap_or_default();
+    *event.level() <= Level::INFO || !CARRIERS.contains(&from)
+}
+
 fn open(path: &Path) -> anyhow::Result<File> {
-    let opened = OpenOptions::new().create(true).append(true).open(path);
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let opened = options.open(path);
     opened.with_context(|| format!("the log {} cannot be written; choose another with --log", path.display()))
 }
+
+#[cfg(test)]
+#[path = "logging_tests.rs"]
+mod tests;
