@@ -15,6 +15,7 @@ mod workspace;
 pub use backend::{Backend, Options, Stats};
 pub use binary::agent_binary;
 pub use editor::{Capabilities, Editor, Encoding, RpcError};
+pub use npm::test_backend;
 pub use team::{RemoteArtifact, Team, User};
 pub use wait::{PATIENCE, eventually};
 pub use workspace::{Ran, Workspace};

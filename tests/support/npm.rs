@@ -20,8 +20,7 @@ pub(crate) fn install(folder: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
         return Ok(());
     }
     say("Installing the npm packages of supabase/dev (once, about half a minute) …");
-    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let output = Command::new(npm)
+    let output = Command::new(npm())
         .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -33,6 +32,30 @@ pub(crate) fn install(folder: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "npm ci in supabase/dev failed:\n{said}");
     Ok(())
+}
+
+/// Runs the tests of the development backend, and returns what they printed.
+///
+/// # Errors
+/// What they printed, when one failed.
+pub fn test_backend() -> Result<String> {
+    let folder = crate::binary::project().join("supabase/dev");
+    install(&folder, &mut |text| eprintln!("{text}"))?;
+    let output = Command::new(npm())
+        .args(["test", "--silent"])
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .output()
+        .context("npm does not start")?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the tests of supabase/dev failed:\n{said}\n{errors}");
+    Ok(said)
+}
+
+fn npm() -> &'static str {
+    if cfg!(windows) { "npm.cmd" } else { "npm" }
 }
 
 /// npm writes `node_modules/.package-lock.json` last, and copies the lockfile's packages into it.
