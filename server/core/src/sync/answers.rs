@@ -17,6 +17,12 @@ pub(super) fn pushed(draft: &mut Draft<'_>, reply: PushReply, chance: &mut dyn C
         return draft.link.failed(contradiction, draft.now, chance.jitter());
     }
     draft.link.in_flight.clear();
+    let undecided = |(_, outcome): &(ChangeId, PushOutcome)| matches!(outcome, PushOutcome::Deferred);
+    if !reply.outcomes.is_empty() && reply.outcomes.iter().all(undecided) {
+        // To send the same again at once could go on for ever.
+        let busy = RemoteError::Busy { detail: "it decided nothing of a push".to_owned(), retry_after: None };
+        return draft.link.failed(busy, draft.now, chance.jitter());
+    }
     draft.link.batch = draft.link.batch.map(|rows| rows * 2).filter(|rows| *rows < super::link::PUSH_ROWS);
     let mut seqs = Vec::new();
     let owners = owners(draft);

@@ -127,6 +127,16 @@ fn a_conflict_that_makes_no_sense_is_waited_out() {
 }
 
 #[test]
+fn a_push_of_which_nothing_was_decided_is_waited_out() {
+    let mut bench = Bench::new();
+    bench.save("A-1", "one\n");
+    let step = bench.answer(vec![PushOutcome::Deferred]);
+    assert!(step.requests.is_empty());
+    bench.now = step.wake_at.expect("tried again");
+    assert_eq!(pushed(&bench.take(Event::Tick)), ["A-1"]);
+}
+
+#[test]
 fn what_was_too_much_is_tried_again_with_the_next_scheduled_pull() {
     let mut bench = Bench::new();
     bench.save("A-1", "one\n");
