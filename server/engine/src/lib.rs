@@ -18,7 +18,7 @@ pub mod workspace;
 
 pub use chance::SystemChance;
 pub use driver::{Handle, Notice, WAITS_LONG_MILLIS, start};
-pub use engine::{Engine, Outcome, Problems};
+pub use engine::{Engine, Failed, Outcome, Problems};
 pub use remote::AnyRemote;
 pub use session::{Session, SessionError};
 pub use view::{LinkState, View, Views};

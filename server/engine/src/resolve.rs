@@ -3,12 +3,12 @@
 //! [`agent_core::sync::resolve`].
 
 use agent_core::id::{ArtifactKey, ContentHash, Text, Timestamp, Version};
-use agent_core::ports::{FileProblem, Files, Replaced, Store, StoreError};
+use agent_core::ports::{FileProblem, Files, Replaced, Store};
 use agent_core::sync::resolve::{CannotTake, Sides, Take, resolve};
 use agent_core::sync::status::Status;
 use agent_core::sync::{Event, Found, ResolvedBase};
 
-use crate::engine::{Engine, Outcome, outline};
+use crate::engine::{Engine, Failed, Outcome, outline};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ pub enum ResolveError {
     File(ArtifactKey, FileProblem),
     /// The cache could not be written.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] Failed),
 }
 
 impl<S: Store, F: Files> Engine<S, F> {

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
-use agent_core::ports::{FileProblem, Files, Listing, Store, StoreError};
+use agent_core::ports::{FileProblem, Files, Listing, Store};
 use agent_core::sync::{Event, FileStat, Found, ResolvedBase};
 
-use crate::engine::{Engine, Outcome, is_settled, outline};
+use crate::engine::{Engine, Failed, Outcome, is_settled, outline};
 
 type Candidates = BTreeMap<ArtifactKey, Vec<(ArtifactPath, FileStat)>>;
 
@@ -16,7 +16,7 @@ impl<S: Store, F: Files> Engine<S, F> {
     ///
     /// # Errors
     /// What the cache says.
-    pub fn scan(&mut self, now: Timestamp) -> Result<Outcome, StoreError> {
+    pub fn scan(&mut self, now: Timestamp) -> Result<Outcome, Failed> {
         self.scan_problems.clear();
         let (candidates, unlisted) = self.candidates();
         // What could not be looked at is not gone: a folder that cannot be read, or that is a link.
@@ -41,7 +41,7 @@ impl<S: Store, F: Files> Engine<S, F> {
                 .map(|e| gone_file(&e.key, &e.path)),
         );
         match found.is_empty() {
-            true => Ok(Outcome::default()),
+            true => Ok(self.nothing_new()),
             false => self.handle(Event::Found(found), now),
         }
     }
@@ -55,7 +55,7 @@ impl<S: Store, F: Files> Engine<S, F> {
         path: &ArtifactPath,
         resolved: Option<ResolvedBase>,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Outcome, Failed> {
         self.files_changed(std::slice::from_ref(path), resolved, now)
     }
 
@@ -69,7 +69,7 @@ impl<S: Store, F: Files> Engine<S, F> {
         paths: &[ArtifactPath],
         resolved: Option<ResolvedBase>,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Outcome, Failed> {
         let mut found = Vec::new();
         for path in paths {
             let Some(Ok(key)) = self.kinds.key_of(path) else { continue };
@@ -85,7 +85,7 @@ impl<S: Store, F: Files> Engine<S, F> {
             single.resolved = resolved;
         }
         match found.is_empty() {
-            true => Ok(Outcome::default()),
+            true => Ok(self.nothing_new()),
             false => self.handle(Event::Found(found), now),
         }
     }
@@ -154,6 +154,17 @@ impl<S: Store, F: Files> Engine<S, F> {
         if stat.is_some() && known.is_some_and(|entry| entry.stat == stat) {
             return None;
         }
+        let is_known = known.is_some();
+        self.look_at(key, path, now).filter(|found| is_known || found.text.is_some())
+    }
+
+    /// What is at a path now, be it nothing; `None` when it cannot be taken.
+    pub(crate) fn look_at(
+        &mut self,
+        key: &ArtifactKey,
+        path: &ArtifactPath,
+        now: Timestamp,
+    ) -> Option<Found> {
         match self.files.read(path) {
             Ok(Some(file)) => {
                 let (title, state) = outline(path, file.text.as_str());
@@ -161,8 +172,7 @@ impl<S: Store, F: Files> Engine<S, F> {
                 let (key, path) = (key.clone(), path.clone());
                 Some(Found { key, path, text: Some(file.text), stat, title, state, resolved: None })
             }
-            Ok(None) if known.is_some() => Some(gone_file(key, path)),
-            Ok(None) => None,
+            Ok(None) => Some(gone_file(key, path)),
             Err(problem) => {
                 self.scan_problems.insert(path.as_str().to_owned(), problem);
                 None

@@ -115,7 +115,7 @@ impl Session {
     /// What the cache says.
     pub fn scan(&mut self) -> Result<Outcome, StoreError> {
         self.see_open()?;
-        self.engine.scan(now())
+        Ok(self.engine.scan(now())?)
     }
 
     /// Which artifacts editors have open. Looked up again after each wait for the network, for what

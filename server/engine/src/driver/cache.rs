@@ -1,20 +1,77 @@
 //! What is done when the cache fails.
 
-use agent_core::ports::StoreError;
-use agent_core::sync::Event;
+use agent_core::id::{ArtifactPath, Timestamp};
+use agent_core::ports::{LiveEvent, StoreError};
+use agent_core::sync::{Event, ResolvedBase};
 
 use super::handle::Command;
 use super::{Driver, Notice};
 use crate::chance::now;
 
+/// What the cache did not take and the next scan would not find.
+pub(super) enum Again {
+    /// A save that made a resolution durable.
+    Saved(ArtifactPath, ResolvedBase),
+    /// Anything else.
+    Event(Event),
+}
+
+/// Whether an event is done again when the cache failed. The others are found out anew.
+pub(super) fn is_kept(event: &Event) -> bool {
+    match event {
+        Event::Live(live) => !matches!(live, LiveEvent::Moved { .. }),
+        Event::Closed(_) | Event::Resolved { .. } | Event::PushWanted { .. } => true,
+        _ => false,
+    }
+}
+
 impl Driver {
+    pub(super) fn keep(&mut self, again: Option<Again>) {
+        let kept = self.unsaved.get_or_insert_default();
+        let Some(again) = again else { return };
+        kept.retain(|old| match (old, &again) {
+            (Again::Saved(old, _), Again::Saved(new, _)) => old != new,
+            (Again::Event(Event::Live(_)), Again::Event(Event::Live(_)))
+            | (Again::Event(Event::PushWanted { .. }), Again::Event(Event::PushWanted { .. })) => false,
+            _ => true,
+        });
+        kept.push(again);
+    }
+
+    /// Does again what the cache did not take, and takes in everything that may have been missed.
+    pub(super) fn catch_up(&mut self, at: Timestamp) {
+        let Some(kept) = self.unsaved.take() else { return };
+        self.declare_open();
+        self.open.clone().into_iter().for_each(|key| self.run_event(Event::Opened(key)));
+        self.see_open(at);
+        for again in kept {
+            match again {
+                // The cache still fails.
+                again if self.unsaved.is_some() => self.keep(Some(again)),
+                Again::Saved(path, base) => self.saved(path, Some(base)),
+                Again::Event(Event::Closed(key)) if self.open.contains(&key) => {}
+                Again::Event(event) => self.run_event(event),
+            }
+        }
+        if self.unsaved.is_none() {
+            let scanned = self.session.engine.scan(at);
+            self.carry_on(scanned);
+        }
+        if self.unsaved.is_none() {
+            self.run_event(Event::PullScheduled);
+        }
+        if self.unsaved.is_none() {
+            self.cache_problem = None;
+        }
+        self.show();
+    }
+
     /// Replaces a damaged cache and takes everything in again; tried until it succeeds.
     pub(super) fn rebuild(&mut self) {
         let had_lease = self.session.engine.machine().leads();
-        self.is_broken = true;
         if let Err(error) = self.session.rebuild() {
             self.warn_about_cache(&error);
-            return;
+            return self.show();
         }
         self.is_broken = false;
         if let Some(rebuilt) = self.session.rebuilt.take() {
@@ -23,21 +80,22 @@ impl Driver {
         let known: Vec<_> = self.shown.drain().map(|(_, path)| path).collect();
         known.iter().for_each(|path| self.views.set(path.clone(), None));
         self.stands.clear();
-        self.declare_open();
-        for key in self.open.clone() {
-            self.run_event(Event::Opened(key));
-        }
-        let scanned = self.session.engine.scan(now());
-        self.carry_on(scanned);
+        self.keep(None);
+        self.catch_up(now());
         if had_lease {
             self.run_event(Event::Leads(true));
         }
     }
 
+    /// Shows why the cache failed. What it missed is caught up on at the next look.
     pub(super) fn cache_failed(&mut self, error: &StoreError) {
         self.warn_about_cache(error);
+        self.keep(None);
+        // A step that failed may have been due; it is tried with the rest, not at once for ever.
+        self.wake_at = self.wake_at.filter(|due| *due > now());
         if matches!(error, StoreError::Corrupt { .. }) && !self.is_broken {
-            self.rebuild();
+            self.is_broken = true;
+            self.look_at = Timestamp(0);
         }
     }
 

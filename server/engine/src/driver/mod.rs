@@ -16,18 +16,20 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
-use agent_core::ports::{Holder, Store, StoreError};
-use agent_core::sync::Event;
+use agent_core::ports::{Holder, Store};
+use agent_core::sync::{Event, ResolvedBase};
 use agent_remote::Listener;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::chance::now;
-use crate::engine::Outcome;
+use crate::engine::{Failed, Outcome};
 use crate::lease::Lease;
+use crate::resolve::ResolveError;
 use crate::session::{Sent, Session, SharedRemote};
 use crate::view::Views;
 use crate::watch::Watch;
 
+use cache::Again;
 use handle::Command;
 pub use handle::{Handle, Notice, start};
 use publish::Stand;
@@ -58,6 +60,8 @@ struct Driver {
     shown: HashMap<ArtifactKey, ArtifactPath>,
     stands: BTreeMap<ArtifactKey, Stand>,
     cache_problem: Option<String>,
+    /// The cache failed, and this is to be done again, and everything looked at.
+    unsaved: Option<Vec<Again>>,
     /// The cache is damaged and could not be replaced yet. Files and buffers are all there is then;
     /// the scan after the replacement takes them in.
     is_broken: bool,
@@ -92,6 +96,7 @@ impl Driver {
             shown: HashMap::new(),
             stands: BTreeMap::new(),
             cache_problem: None,
+            unsaved: None,
             is_broken: false,
         }
     }
@@ -161,10 +166,7 @@ impl Driver {
         match command {
             Command::Opened(path) => self.open(&path, true),
             Command::Closed(path) => self.open(&path, false),
-            Command::Saved(path, resolved) => {
-                let outcome = self.session.engine.file_saved(&path, resolved, now());
-                self.carry_on(outcome);
-            }
+            Command::Saved(path, resolved) => self.saved(path, resolved),
             Command::Touched(paths) => self.gather(paths),
             Command::Answered(event) => {
                 let had_trouble = self.session.engine.machine().link().trouble.is_some();
@@ -181,6 +183,12 @@ impl Driver {
                     self.carry_on(Ok(outcome));
                     answer(Ok(()));
                 }
+                Err(ResolveError::Store(mut failed)) => {
+                    self.proceed(std::mem::take(&mut failed.outcome));
+                    self.cache_failed(&failed.error);
+                    self.show();
+                    answer(Err(ResolveError::Store(failed)));
+                }
                 Err(error) => answer(Err(error)),
             },
             Command::Begin | Command::Stop(_) => {}
@@ -188,23 +196,46 @@ impl Driver {
     }
 
     fn run_event(&mut self, event: Event) {
+        let again = cache::is_kept(&event).then(|| Again::Event(event.clone()));
         let outcome = self.session.engine.handle(event, now());
+        self.carry_on_or(outcome, again);
+    }
+
+    fn saved(&mut self, path: ArtifactPath, resolved: Option<ResolvedBase>) {
+        let again = resolved.clone().map(|base| Again::Saved(path.clone(), base));
+        let outcome = self.session.engine.file_saved(&path, resolved, now());
+        self.carry_on_or(outcome, again);
+    }
+
+    /// Carries on; if the cache failed, this is done again as soon as it does not.
+    fn carry_on_or(&mut self, outcome: Result<Outcome, Failed>, again: Option<Again>) {
+        if outcome.is_err() {
+            self.keep(again);
+        }
         self.carry_on(outcome);
     }
 
     /// Sends what an event asks for, and shows what it changed.
-    fn carry_on(&mut self, outcome: Result<Outcome, StoreError>) {
+    fn carry_on(&mut self, outcome: Result<Outcome, Failed>) {
         match outcome {
-            Ok(outcome) => {
-                self.cache_problem = None;
-                self.wake_at = outcome.wake_at;
-                for request in outcome.requests {
-                    self.send(Sent::new(&self.session.engine, request));
-                }
-                self.publish(outcome.touched);
+            Ok(outcome) => self.proceed(outcome),
+            Err(failed) => {
+                self.proceed(*failed.outcome);
+                self.cache_failed(&failed.error);
             }
-            Err(error) => self.cache_failed(&error),
         }
+        self.show();
+    }
+
+    fn proceed(&mut self, outcome: Outcome) {
+        self.wake_at = outcome.wake_at;
+        for request in outcome.requests {
+            self.send(Sent::new(&self.session.engine, request));
+        }
+        self.publish(outcome.touched);
+    }
+
+    fn show(&mut self) {
         if self.is_broken {
             return self.publish_link();
         }
@@ -227,8 +258,8 @@ impl Driver {
         let at = now();
         if self.is_broken {
             if self.look_at <= at {
-                self.look_at = at.plus(LOOK_MILLIS);
                 self.rebuild();
+                self.look_at = at.plus(LOOK_MILLIS);
             }
             return;
         }
@@ -247,8 +278,9 @@ impl Driver {
         }
     }
 
-    /// Other processes: what they committed, whether the lease is free, what they have open.
+    /// What did not get into the cache; then other processes: what they committed, whether the lease is free, what they have open.
     fn look_around(&mut self, at: Timestamp) {
+        self.catch_up(at);
         let outcome = self.session.engine.refresh(at);
         if !matches!(&outcome, Ok(outcome) if outcome.touched.is_empty()) {
             self.carry_on(outcome);
@@ -284,6 +316,9 @@ impl Driver {
         }
         self.pull_at = now().plus(self.session.config.sync.auto_pull_interval);
         self.run_event(Event::Leads(true));
+        if self.listener.is_some() || !self.session.engine.machine().leads() {
+            return;
+        }
         let (Some(settings), Some(auth)) = (&self.session.settings, &self.session.auth) else { return };
         let commands = self.commands.clone();
         let _inside = self.runtime.enter();

@@ -54,6 +54,16 @@ impl Rig {
         fs::read_to_string(self.folder.path().join(at)).unwrap()
     }
 
+    /// Lets the cache take nothing more, or everything again.
+    fn break_cache(&self, is_broken: bool) {
+        let sql = match is_broken {
+            true => "CREATE TRIGGER full BEFORE INSERT ON operations BEGIN SELECT RAISE(ABORT, 'full'); END",
+            false => "DROP TRIGGER full",
+        };
+        let database = self.driver.session.workspace.database();
+        rusqlite::Connection::open(database).unwrap().execute_batch(sql).unwrap();
+    }
+
     fn handle(&self) -> Handle {
         self.driver.handle()
     }
@@ -147,4 +157,60 @@ fn what_is_said_before_the_start_is_done_after_it() {
     rig.run();
     assert_eq!(rig.entry(A).local, hash("mine\n"));
     assert!(std::iter::from_fn(|| rig.notices.try_recv().ok()).any(|it| matches!(it, Notice::Scanned)));
+}
+
+#[test]
+fn a_save_the_cache_did_not_take_is_taken_as_soon_as_it_can_be() {
+    let mut rig = Rig::new();
+    rig.write(A, "one\n");
+    rig.driver.begin();
+    rig.pulled(A, 1, "one\n");
+    rig.break_cache(true);
+    rig.write(A, "mine\n");
+    let resolved = ResolvedBase { from: hash("one\n"), to: Some(Text::new("two\n".to_owned())) };
+    rig.driver.command(Command::Saved(path(A), Some(resolved)));
+    assert_eq!(rig.entry(A).local, hash("one\n"));
+    for _ in 0..2 {
+        assert!(rig.driver.views.link().cache_problem.is_some());
+        rig.driver.look_around(now());
+    }
+    rig.break_cache(false);
+    assert!(rig.driver.views.link().cache_problem.is_some());
+    rig.driver.look_around(now());
+    assert_eq!((rig.entry(A).local, rig.entry(A).base), (hash("mine\n"), hash("two\n")));
+    assert_eq!(rig.driver.views.link().cache_problem, None);
+}
+
+#[test]
+fn a_file_found_while_the_cache_failed_is_found_again() {
+    let mut rig = Rig::new();
+    rig.driver.begin();
+    rig.break_cache(true);
+    rig.write(A, "one\n");
+    rig.write(B, "one\n");
+    rig.driver.files_touched(vec![rig.folder.path().join(A), rig.folder.path().join(B)]);
+    rig.break_cache(false);
+    // An event that needs no cache says nothing about it.
+    rig.driver.run_event(Event::Tick);
+    assert!(rig.driver.views.link().cache_problem.is_some());
+    rig.driver.look_around(now());
+    assert_eq!((rig.entry(A).local, rig.entry(B).local), (hash("one\n"), hash("one\n")));
+    assert_eq!(rig.driver.views.link().cache_problem, None);
+}
+
+#[test]
+fn a_base_moved_while_the_cache_failed_is_moved_later() {
+    let mut rig = Rig::new();
+    rig.write(A, "one\n");
+    rig.driver.begin();
+    rig.pulled(A, 1, "one\n");
+    rig.write(A, "mine\n");
+    rig.driver.saved(path(A), None);
+    rig.pulled(A, 2, "two\n");
+    rig.break_cache(true);
+    let base = ResolvedBase { from: hash("one\n"), to: Some(Text::new("two\n".to_owned())) };
+    rig.driver.command(Command::Do(Event::Resolved { key: rig.key(A), base }));
+    rig.break_cache(false);
+    rig.driver.look_around(now());
+    assert_eq!(rig.entry(A).base, hash("two\n"));
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::artifact::identity::Kinds;
 use agent_core::id::{ArtifactKey, ArtifactPath, ChangeId, Timestamp};
-use agent_core::ports::{Holder, Store, StoreError};
+use agent_core::ports::{Holder, Store};
 use agent_core::sync::{Chance, Entry, Event, Policy, Request, ResolvedBase};
-use agent_engine::{Engine, Outcome};
+use agent_engine::{Engine, Failed, Outcome};
 use uuid::Uuid;
 
 use super::Fuse;
@@ -72,14 +72,10 @@ impl Process {
     }
 
     /// What the loop of a real process does with an outcome: requests to send are handed back.
-    pub(crate) fn carry_on(&mut self, outcome: Result<Outcome, StoreError>) -> Vec<Request> {
-        match outcome {
-            Ok(outcome) => {
-                self.wake_at = outcome.wake_at;
-                outcome.requests
-            }
-            Err(_) => Vec::new(),
-        }
+    pub(crate) fn carry_on(&mut self, outcome: Result<Outcome, Failed>) -> Vec<Request> {
+        let outcome = outcome.unwrap_or_else(|failed| *failed.outcome);
+        self.wake_at = outcome.wake_at;
+        outcome.requests
     }
 
     pub(crate) fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Request> {

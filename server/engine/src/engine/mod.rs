@@ -2,16 +2,21 @@
 //! without a clock, so that the language server's loop, a command and the simulation all run this
 //! same code. Requests to the remote go out as values; their answers come back in as events.
 
+mod effects;
+mod failed;
+mod outgoing;
+
+pub use failed::Failed;
+use failed::{is_owed, stand_in};
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use agent_core::artifact::identity::Kinds;
 use agent_core::artifact::parse::{Format, parse, state_word};
-use agent_core::id::{ArtifactKey, ArtifactPath, ContentHash, Text, Timestamp};
-use agent_core::ports::{FileProblem, Files, PushChange, RemoteError, Replaced, Store, StoreError};
+use agent_core::id::{ArtifactKey, ArtifactPath, ChangeId, ContentHash, Text, Timestamp};
+use agent_core::ports::{FileProblem, Files, PushOutcome, Store, StoreError};
 use agent_core::sync::next::{Next, next};
-use agent_core::sync::{
-    Chance, Entry, Event, FileDone, FileEffect, FileStat, Machine, PendingChange, Policy, Request, Step,
-};
+use agent_core::sync::{Chance, Entry, Event, FileStat, Machine, Policy, Request, Step};
 
 /// How often a step is decided anew when other processes commit in between.
 const MOST_TRIES: usize = 50;
@@ -24,19 +29,10 @@ pub type Problems = BTreeMap<String, FileProblem>;
 pub struct Outcome {
     /// Requests to send; each is answered by an event.
     pub requests: Vec<Request>,
-    /// When to send [`Event::Tick`] at the latest.
+    /// When to send [`Event::Tick`] at the latest, whatever earlier outcomes said.
     pub wake_at: Option<Timestamp>,
     /// The artifacts that may have changed.
     pub touched: BTreeSet<ArtifactKey>,
-}
-
-impl Outcome {
-    fn add(&mut self, step: &mut Step) {
-        self.touched.extend(step.touched().cloned());
-        self.requests.append(&mut step.requests);
-        // The last word counts: an earlier step may have asked to wake for what is done by now.
-        self.wake_at = step.wake_at;
-    }
 }
 
 /// The sync machine and what it works on.
@@ -48,6 +44,11 @@ pub struct Engine<S, F> {
     chance: Box<dyn Chance + Send>,
     pub(crate) scan_problems: Problems,
     write_problems: BTreeMap<ArtifactKey, (ArtifactPath, FileProblem)>,
+    wake_at: Option<Timestamp>,
+    /// The machine waits for these, and they could not be stored: they come first the next time.
+    owed: VecDeque<Event>,
+    /// What the batch under way holds that cannot be sent, and what that means for it.
+    unsendable: Vec<(ChangeId, PushOutcome)>,
 }
 
 impl<S: Store, F: Files> Engine<S, F> {
@@ -72,6 +73,9 @@ impl<S: Store, F: Files> Engine<S, F> {
             chance,
             scan_problems: Problems::new(),
             write_problems: BTreeMap::new(),
+            wake_at: None,
+            owed: VecDeque::new(),
+            unsendable: Vec::new(),
         };
         engine.handle(Event::Reloaded(snapshot), now)?;
         Ok(engine)
@@ -120,35 +124,76 @@ impl<S: Store, F: Files> Engine<S, F> {
     ///
     /// # Errors
     /// What the cache says. The event is lost then, but no text: files are as they were, and what
-    /// the remote answered is asked for again.
-    pub fn handle(&mut self, event: Event, now: Timestamp) -> Result<Outcome, StoreError> {
-        let mut outcome = Outcome::default();
-        let mut queue = VecDeque::from([event]);
+    /// the remote answered is asked for again. What was done nevertheless comes with the error.
+    pub fn handle(&mut self, event: Event, now: Timestamp) -> Result<Outcome, Failed> {
+        let mut outcome = self.nothing_new();
+        let mut first_error = None;
+        let mut queue = std::mem::take(&mut self.owed);
+        queue.push_back(event);
         while let Some(event) = queue.pop_front() {
-            let fallback = fallback_of(&event);
-            let mut step = match self.step(event, now, &mut queue) {
-                Ok(step) => step,
+            let event = self.complete(event);
+            let (stand_in, owed) = (stand_in(&event), is_owed(&event).then(|| event.clone()));
+            let read = match &event {
+                Event::Found(files) => files.iter().map(|found| found.key.clone()).collect(),
+                _ => Vec::new(),
+            };
+            let done = match self.step(event, now, &mut queue) {
+                Ok(step) => {
+                    self.forget_cured(&read, &step);
+                    self.carry_out(step, now, &mut outcome, &mut queue)
+                }
                 Err(error) => {
-                    if let Some(event) = fallback {
-                        self.step(event, now, &mut queue)?;
-                    }
-                    return Err(error);
+                    stand_in.into_iter().for_each(|event| queue.push_front(event));
+                    self.owed.extend(owed);
+                    Err(error)
                 }
             };
-            outcome.add(&mut step);
-            self.run_files(std::mem::take(&mut step.files), now, &mut queue);
+            if let Err(error) = done {
+                first_error.get_or_insert(error);
+            }
         }
-        Ok(outcome)
+        match first_error {
+            None => Ok(outcome),
+            Some(error) => Err(Failed::new(error, outcome)),
+        }
+    }
+
+    /// What follows from a committed step.
+    fn carry_out(
+        &mut self,
+        step: Step,
+        now: Timestamp,
+        outcome: &mut Outcome,
+        queue: &mut VecDeque<Event>,
+    ) -> Result<(), StoreError> {
+        // The last word counts: an earlier step may have asked to wake for what is done by now.
+        self.wake_at = step.wake_at;
+        outcome.wake_at = step.wake_at;
+        outcome.touched.extend(step.touched().cloned());
+        let mut sent = Ok(());
+        for request in step.requests {
+            match self.sendable(request, queue) {
+                Ok(request) => outcome.requests.extend(request),
+                Err(error) => sent = Err(error),
+            }
+        }
+        self.run_files(step.files, now, queue);
+        sent
+    }
+
+    pub(crate) fn nothing_new(&self) -> Outcome {
+        Outcome { wake_at: self.wake_at, ..Outcome::default() }
     }
 
     /// Takes in what other processes committed since the last look.
     ///
     /// # Errors
     /// What the cache says.
-    pub fn refresh(&mut self, now: Timestamp) -> Result<Outcome, StoreError> {
-        match self.store.changed_since(self.machine.rev())? {
-            Some(snapshot) => self.handle(Event::Reloaded(snapshot), now),
-            None => Ok(Outcome::default()),
+    pub fn refresh(&mut self, now: Timestamp) -> Result<Outcome, Failed> {
+        match self.store.changed_since(self.machine.rev()) {
+            Ok(Some(snapshot)) => self.handle(Event::Reloaded(snapshot), now),
+            Ok(None) => Ok(self.nothing_new()),
+            Err(error) => Err(Failed::new(error, self.nothing_new())),
         }
     }
 
@@ -183,110 +228,12 @@ impl<S: Store, F: Files> Engine<S, F> {
         }
     }
 
-    fn run_files(&mut self, effects: Vec<FileEffect>, now: Timestamp, queue: &mut VecDeque<Event>) {
-        let mut done = Vec::new();
-        for effect in effects {
-            let key = effect.key().clone();
-            match self.run_file(&effect) {
-                Ok(Some((stat, outline))) => {
-                    self.write_problems.remove(&key);
-                    done.push(FileDone { effect, stat: stat.filter(|stat| is_settled(stat, now)), outline });
-                }
-                Ok(None) => queue.push_back(Event::FileFailed(key)),
-                Err(problem) => {
-                    let path = effect_path(&effect).clone();
-                    tracing::warn!(artifact = %key, %path, %problem, "the file was not written");
-                    self.write_problems.insert(key.clone(), (path, problem));
-                    queue.push_back(Event::FileFailed(key));
-                }
-            }
-        }
-        if !done.is_empty() {
-            queue.push_back(Event::FilesDone(done));
-        }
-    }
-
-    /// Does one file effect; `None` when the file held something else by now, which the next scan
-    /// takes up.
-    #[expect(clippy::type_complexity, reason = "used once, right above")]
-    fn run_file(
-        &self,
-        effect: &FileEffect,
-    ) -> Result<Option<(Option<FileStat>, (Option<String>, Option<String>))>, FileProblem> {
-        let target = effect_path(effect);
-        match self.kinds.key_of(target) {
-            Some(Ok(key)) if key == *effect.key() => {}
-            _ => {
-                let problem =
-                    format!("{target} is no place for {} in this project; see sync.kinds", effect.key());
-                return Err(FileProblem::BadName(problem));
-            }
-        }
-        let (replaced, text) = match effect {
-            FileEffect::Move { from, to, expect, .. } => (self.files.rename(from, to, *expect)?, None),
-            FileEffect::Replace { path, expect, content, .. } => {
-                let text = content.map(|hash| self.text(hash)).transpose()?;
-                (self.files.replace(path, *expect, text.as_ref().map(Text::as_str))?, text)
-            }
-        };
-        let outline = text.map_or((None, None), |text| outline(target, text.as_str()));
-        Ok(match replaced {
-            Replaced::Done(stat) => Some((stat, outline)),
-            Replaced::Changed => None,
-        })
-    }
-
     pub(crate) fn text(&self, hash: ContentHash) -> Result<Text, FileProblem> {
         match self.store.text(hash) {
             Ok(Some(text)) => Ok(Text::new(text)),
             Ok(None) => Err(FileProblem::Io(format!("the cache has lost content {hash}; pull again"))),
             Err(error) => Err(FileProblem::Io(error.to_string())),
         }
-    }
-
-    /// A batch with its contents, ready to be sent. A change whose content the cache cannot give is
-    /// left out, and stays in the outbox.
-    pub fn changes(&self, batch: &[(ArtifactKey, PendingChange)]) -> Vec<PushChange> {
-        batch.iter().filter_map(|(key, pending)| self.change(key, pending)).collect()
-    }
-
-    fn change(&self, key: &ArtifactKey, pending: &PendingChange) -> Option<PushChange> {
-        let content = match pending.hash.map(|hash| self.text(hash)).transpose() {
-            Ok(content) => content,
-            Err(problem) => {
-                tracing::error!(artifact = %key, %problem, "not pushed");
-                return None;
-            }
-        };
-        let (title, state) =
-            content.as_ref().map_or((None, None), |text| outline(&pending.path, text.as_str()));
-        Some(PushChange {
-            change_id: pending.change_id,
-            key: key.clone(),
-            base_version: pending.base_version,
-            path: pending.path.clone(),
-            title,
-            state,
-            content,
-        })
-    }
-}
-
-/// What stands in for an answer of the remote that could not be stored: it is asked for again.
-fn fallback_of(event: &Event) -> Option<Event> {
-    let error = || RemoteError::Protocol("its answer could not be stored".to_owned());
-    match event {
-        Event::Pulled(_) => Some(Event::PullFailed(error())),
-        Event::Pushed(_) => Some(Event::PushFailed(error())),
-        Event::BaseFound { key, .. } => Some(Event::SearchFailed(key.clone(), error())),
-        _ => None,
-    }
-}
-
-fn effect_path(effect: &FileEffect) -> &ArtifactPath {
-    match effect {
-        FileEffect::Replace { path, .. } => path,
-        FileEffect::Move { to, .. } => to,
     }
 }
 
@@ -302,3 +249,6 @@ pub(crate) fn outline(path: &ArtifactPath, text: &str) -> (Option<String>, Optio
 pub(crate) fn is_settled(stat: &FileStat, now: Timestamp) -> bool {
     stat.mtime.saturating_add(1_000_000_000) < now.0.saturating_mul(1_000_000)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Changes of working files, and what became of them.
+
+use std::collections::VecDeque;
+
+use agent_core::id::{ArtifactKey, ArtifactPath, Text, Timestamp};
+use agent_core::ports::{FileProblem, Files, Replaced, Store};
+use agent_core::sync::next::Next;
+use agent_core::sync::{Event, FileDone, FileEffect, FileStat, Found, Step};
+
+use super::{Engine, is_settled, outline};
+
+impl<S: Store, F: Files> Engine<S, F> {
+    /// Forgets why files could not be written that were read again, or need not be written any more.
+    pub(super) fn forget_cured(&mut self, read: &[ArtifactKey], step: &Step) {
+        if self.write_problems.is_empty() {
+            return;
+        }
+        let is_done = |key: &&ArtifactKey| {
+            let entry = self.machine.entry(key);
+            entry.is_none_or(|entry| matches!(self.next_of(entry), Next::Nothing | Next::Settle | Next::Push))
+        };
+        let known = step.touched().filter(|key| self.write_problems.contains_key(*key));
+        let done: Vec<_> = known.filter(is_done).chain(read).cloned().collect();
+        done.iter().for_each(|key| drop(self.write_problems.remove(key)));
+    }
+
+    pub(super) fn run_files(
+        &mut self,
+        effects: Vec<FileEffect>,
+        now: Timestamp,
+        queue: &mut VecDeque<Event>,
+    ) {
+        let mut done = Vec::new();
+        for effect in effects {
+            let key = effect.key().clone();
+            match self.run_file(&effect) {
+                Ok(Some((stat, outline))) => {
+                    self.write_problems.remove(&key);
+                    done.push(FileDone { effect, stat: stat.filter(|stat| is_settled(stat, now)), outline });
+                }
+                Ok(None) => queue.push_back(match self.found_instead(&effect, now) {
+                    Some(found) => Event::Found(vec![found]),
+                    None => Event::FileFailed(key),
+                }),
+                Err(problem) => {
+                    let path = effect_path(&effect).clone();
+                    tracing::warn!(artifact = %key, %path, %problem, "the file was not written");
+                    self.write_problems.insert(key.clone(), (path, problem));
+                    queue.push_back(Event::FileFailed(key));
+                }
+            }
+        }
+        if !done.is_empty() {
+            queue.push_back(Event::FilesDone(done));
+        }
+    }
+
+    /// What the file of an effect held instead of what was expected; `None` when that is no news.
+    fn found_instead(&mut self, effect: &FileEffect, now: Timestamp) -> Option<Found> {
+        let (path, expect) = match effect {
+            FileEffect::Replace { path, expect, .. } => (path, *expect),
+            FileEffect::Move { from, expect, .. } => (from, Some(*expect)),
+        };
+        let found = self.look_at(effect.key(), path, now)?;
+        (found.text.as_ref().map(Text::hash) != expect).then_some(found)
+    }
+
+    /// Does one file effect; `None` when the file held something else by now.
+    #[expect(clippy::type_complexity, reason = "used once, right above")]
+    fn run_file(
+        &self,
+        effect: &FileEffect,
+    ) -> Result<Option<(Option<FileStat>, (Option<String>, Option<String>))>, FileProblem> {
+        let target = effect_path(effect);
+        match self.kinds.key_of(target) {
+            Some(Ok(key)) if key == *effect.key() => {}
+            _ => {
+                let problem =
+                    format!("{target} is no place for {} in this project; see sync.kinds", effect.key());
+                return Err(FileProblem::BadName(problem));
+            }
+        }
+        let (replaced, text) = match effect {
+            FileEffect::Move { from, to, expect, .. } => (self.files.rename(from, to, *expect)?, None),
+            FileEffect::Replace { path, expect, content, .. } => {
+                let text = content.map(|hash| self.text(hash)).transpose()?;
+                (self.files.replace(path, *expect, text.as_ref().map(Text::as_str))?, text)
+            }
+        };
+        let outline = text.map_or((None, None), |text| outline(target, text.as_str()));
+        Ok(match replaced {
+            Replaced::Done(stat) => Some((stat, outline)),
+            Replaced::Changed => None,
+        })
+    }
+}
+
+fn effect_path(effect: &FileEffect) -> &ArtifactPath {
+    match effect {
+        FileEffect::Replace { path, .. } => path,
+        FileEffect::Move { to, .. } => to,
+    }
+}
