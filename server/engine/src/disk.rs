@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 use agent_core::id::{ArtifactPath, ContentHash, Text};
 use agent_core::ports::{FileProblem, Files, FoundFile, Listing, Replaced};
 use agent_core::sync::FileStat;
+use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
 /// The files of one project.
@@ -47,6 +48,15 @@ impl Disk {
         Ok(())
     }
 
+    /// Whether a folder on the way is a link: what is behind one, be it nothing, says nothing about
+    /// the artifact.
+    fn is_below_link(&self, path: &ArtifactPath) -> bool {
+        let folders = Path::new(path.as_str()).ancestors().skip(1);
+        folders
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .any(|folder| self.root.join(folder).is_symlink())
+    }
+
     /// Whether the file still holds what it must.
     fn holds(&self, path: &ArtifactPath, expect: Option<ContentHash>) -> Result<bool, FileProblem> {
         match fs::symlink_metadata(self.at(path)) {
@@ -60,20 +70,56 @@ impl Disk {
         }
     }
 
-    /// Writes beside the file, makes that durable, and puts it in the file's place in one step, so
-    /// that a crash leaves the old or the new content and never a part.
-    fn write_atomically(&self, target: &Path, text: &str) -> std::io::Result<FileStat> {
+    /// The content in a durable file beside the one it shall replace, so that a crash leaves the old
+    /// or the new content and never a part.
+    fn prepare(&self, path: &ArtifactPath, text: &str) -> Result<NamedTempFile, FileProblem> {
+        let target = self.at(path);
         let folder = target.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".agent-").suffix(".tmp").tempfile_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        match fs::metadata(target) {
-            Ok(meta) => file.as_file().set_permissions(meta.permissions())?,
-            Err(_) => set_default_permissions(file.as_file())?,
+        let write = || {
+            fs::create_dir_all(folder)?;
+            let mut file = tempfile::Builder::new().prefix(".agent-").suffix(".tmp").tempfile_in(folder)?;
+            file.write_all(text.as_bytes())?;
+            match fs::metadata(&target) {
+                Ok(meta) => file.as_file().set_permissions(meta.permissions())?,
+                Err(_) => set_default_permissions(file.as_file())?,
+            }
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        write().map_err(|error| io(&error))
+    }
+
+    /// Puts a prepared file, or none, in the place of what is there, if that is what it must be.
+    /// Nothing slow is between the look and the deed, so that nobody else's write is lost.
+    fn put(
+        &self,
+        path: &ArtifactPath,
+        expect: Option<ContentHash>,
+        prepared: Option<NamedTempFile>,
+    ) -> Result<Replaced, FileProblem> {
+        let target = self.at(path);
+        if !self.holds(path, expect)? {
+            return Ok(Replaced::Changed);
         }
-        file.as_file().sync_all()?;
-        let file = file.persist(target).map_err(|failed| failed.error)?;
-        Ok(stat_of(&file.metadata()?))
+        let Some(prepared) = prepared else {
+            return match fs::remove_file(&target) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(io(&error)),
+                _ => Ok(Replaced::Done(None)),
+            };
+        };
+        let put = match expect {
+            Some(_) => prepared.persist(&target),
+            None => prepared.persist_noclobber(&target).or_else(|failed| match failed.error.kind() {
+                ErrorKind::AlreadyExists => Err(failed),
+                // Not every file system can.
+                _ => failed.file.persist(&target),
+            }),
+        };
+        match put {
+            Ok(file) => Ok(Replaced::Done(Some(stat_of(&file.metadata().map_err(|error| io(&error))?)))),
+            Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => Ok(Replaced::Changed),
+            Err(failed) => Err(io(&failed.error)),
+        }
     }
 }
 
@@ -88,7 +134,7 @@ impl Files for Disk {
                     listing.problems.push(((*folder).to_owned(), FileProblem::NotAFile));
                     continue;
                 }
-                Err(error) if is_absent(&error) => continue,
+                Err(error) if is_absent(&error) && !top.is_symlink() => continue,
                 Err(error) => {
                     listing.problems.push(((*folder).to_owned(), io(&error)));
                     continue;
@@ -109,7 +155,9 @@ impl Files for Disk {
         let full = self.at(path);
         let meta = match fs::symlink_metadata(&full) {
             Ok(meta) => meta,
-            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) if is_absent(&error) => {
+                return if self.is_below_link(path) { Err(FileProblem::NotAFile) } else { Ok(None) };
+            }
             Err(error) => return Err(io(&error)),
         };
         self.check_parents(path)?;
@@ -145,18 +193,12 @@ impl Files for Disk {
         text: Option<&str>,
     ) -> Result<Replaced, FileProblem> {
         self.check_parents(path)?;
+        // For nothing, no folder is made and nothing written.
         if !self.holds(path, expect)? {
             return Ok(Replaced::Changed);
         }
-        let target = self.at(path);
-        let Some(text) = text else {
-            return match fs::remove_file(&target) {
-                Err(error) if error.kind() != ErrorKind::NotFound => Err(io(&error)),
-                _ => Ok(Replaced::Done(None)),
-            };
-        };
-        let stat = self.write_atomically(&target, text).map_err(|error| io(&error))?;
-        Ok(Replaced::Done(Some(stat)))
+        let prepared = text.map(|text| self.prepare(path, text)).transpose()?;
+        self.put(path, expect, prepared)
     }
 
     fn rename(
@@ -167,12 +209,16 @@ impl Files for Disk {
     ) -> Result<Replaced, FileProblem> {
         self.check_parents(from)?;
         self.check_parents(to)?;
-        if !self.holds(from, Some(expect))? || !self.holds(to, None)? {
+        let is_free = || Ok(self.holds(from, Some(expect))? && self.holds(to, None)?);
+        if !is_free()? {
             return Ok(Replaced::Changed);
         }
         let target = self.at(to);
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).map_err(|error| io(&error))?;
+        }
+        if !is_free()? {
+            return Ok(Replaced::Changed);
         }
         fs::rename(self.at(from), &target).map_err(|error| io(&error))?;
         let meta = fs::metadata(&target).map_err(|error| io(&error))?;

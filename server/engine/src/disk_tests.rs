@@ -141,6 +141,26 @@ fn a_file_moves_only_with_its_expected_content_and_to_a_free_place() {
     check(&folder, &[("new/place/b.md", "one"), ("s/taken.md", "other")]);
 }
 
+/// Checks that what somebody wrote after the new content was prepared stays, and nothing else.
+fn check_overtaken(expect: Option<&str>, text: Option<&str>, written: &str) {
+    let (folder, disk) = disk();
+    let at = path("s/a.md");
+    if let Some(before) = expect {
+        put(&folder, "s/a.md", before);
+    }
+    let prepared = text.map(|text| disk.prepare(&at, text).unwrap());
+    put(&folder, "s/a.md", written);
+    assert_eq!(disk.put(&at, expect.map(hash), prepared), Ok(Replaced::Changed));
+    check(&folder, &[("s/a.md", written)]);
+}
+
+#[test]
+fn what_is_written_while_a_new_content_is_prepared_stays() {
+    check_overtaken(Some("one"), Some("two"), "mine");
+    check_overtaken(None, Some("two"), "mine");
+    check_overtaken(Some("one"), None, "mine");
+}
+
 #[test]
 fn a_folder_in_the_place_of_a_file_is_left_alone() {
     let (folder, disk) = disk();
@@ -198,6 +218,19 @@ mod unix {
         let out_of = disk.rename(&behind, &path("s/b.md"), hash("secret"));
         assert_eq!(out_of, Err(FileProblem::NotAFile));
         check(&folder, &[("outside/a.md", "secret"), ("s/mine.md", "mine")]);
+    }
+
+    #[test]
+    fn behind_a_link_to_nothing_nothing_is_taken_for_deleted() {
+        let (folder, disk) = disk();
+        fs::create_dir(folder.path().join("s")).unwrap();
+        symlink(folder.path().join("nowhere"), folder.path().join("s/link")).unwrap();
+        symlink(folder.path().join("nowhere"), folder.path().join("t")).unwrap();
+        for at in ["s/link/a.md", "t/a.md"] {
+            assert_eq!(disk.read(&path(at)).map(|found| found.is_some()), Err(FileProblem::NotAFile));
+        }
+        let listed: Vec<_> = disk.list(&["s", "t"]).problems.into_iter().map(|(at, _)| at).collect();
+        assert_eq!(listed, ["s/link", "t"]);
     }
 
     #[test]
