@@ -20,12 +20,7 @@ impl<S: Store, F: Files> Engine<S, F> {
         self.scan_problems.clear();
         let (candidates, unlisted) = self.candidates();
         // What could not be looked at is not gone: a folder that cannot be read, or that is a link.
-        let is_hidden = |path: &ArtifactPath| {
-            unlisted.iter().any(|above| {
-                let below = path.as_str().strip_prefix(above.as_str());
-                below.is_some_and(|rest| above.is_empty() || rest.is_empty() || rest.starts_with('/'))
-            })
-        };
+        let is_hidden = |path: &ArtifactPath| unlisted.iter().any(|above| is_at_or_below(path, above));
         let mut found = Vec::new();
         let mut seen = BTreeMap::new();
         for (key, files) in candidates {
@@ -95,14 +90,17 @@ impl<S: Store, F: Files> Engine<S, F> {
         let folders: Vec<String> = self.kinds.folders().map(str::to_owned).collect();
         let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
         let Listing { files, problems } = self.files.list(&folders);
-        let kinds = &self.kinds;
-        // A link, or a name that cannot travel, matters only where an artifact could be meant.
-        let could_be = |shown: &str| match ArtifactPath::new(shown) {
-            Ok(path) => kinds.key_of(&path).is_some(),
-            Err(_) => true,
+        let (kinds, machine) = (&self.kinds, &self.machine);
+        // A link, or a name that cannot travel, matters only where an artifact is or could be meant.
+        let matters = |shown: &str, problem: &FileProblem| {
+            let hides = || machine.entries().any(|e| e.local.is_some() && is_at_or_below(&e.path, shown));
+            match ArtifactPath::new(shown) {
+                Ok(path) => kinds.key_of(&path).is_some() || matches!(problem, FileProblem::Io(_)) || hides(),
+                Err(_) => true,
+            }
         };
         let unlisted = problems.iter().map(|(shown, _)| shown.clone()).collect();
-        self.scan_problems.extend(problems.into_iter().filter(|(shown, _)| could_be(shown)));
+        self.scan_problems.extend(problems.into_iter().filter(|(shown, problem)| matters(shown, problem)));
         let mut candidates = Candidates::new();
         for (path, stat) in files {
             match self.kinds.key_of(&path) {
@@ -184,6 +182,12 @@ impl<S: Store, F: Files> Engine<S, F> {
     fn is_problem(&self, path: &ArtifactPath) -> bool {
         self.scan_problems.contains_key(path.as_str())
     }
+}
+
+/// Whether a path is this one, or below it; everything is below the empty one.
+pub(crate) fn is_at_or_below(path: &ArtifactPath, above: &str) -> bool {
+    let below = path.as_str().strip_prefix(above);
+    below.is_some_and(|rest| above.is_empty() || rest.is_empty() || rest.starts_with('/'))
 }
 
 fn gone_file(key: &ArtifactKey, path: &ArtifactPath) -> Found {

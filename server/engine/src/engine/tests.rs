@@ -302,3 +302,20 @@ fn a_file_that_could_not_be_written_is_no_problem_any_more_once_it_is_there() {
     assert_eq!(rig.engine.write_problem(&key(below)), None);
     assert!(rig.engine.problems().is_empty());
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_behind_a_link_is_not_deleted_and_the_link_is_shown() {
+    let below = ".agent/stories/sub/INFRA-003.md";
+    let mut rig = Rig::new();
+    rig.synced(below, "one\n");
+    rig.synced(A, "one\n");
+    let sub = rig.folder.path().join(".agent/stories/sub");
+    fs::remove_dir_all(&sub).unwrap();
+    std::os::unix::fs::symlink("nowhere", &sub).unwrap();
+    fs::remove_file(rig.folder.path().join(A)).unwrap();
+    rig.engine.scan(NOW).unwrap();
+    rig.engine.files_changed(&[path(below)], None, NOW).unwrap();
+    assert_eq!((rig.entry(below).local, rig.entry(A).local), (hash("one\n"), None));
+    assert_eq!(rig.engine.problems()[".agent/stories/sub"], FileProblem::NotAFile);
+}
