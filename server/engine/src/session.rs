@@ -114,19 +114,21 @@ impl Session {
     /// # Errors
     /// What the cache says.
     pub fn scan(&mut self) -> Result<Outcome, StoreError> {
-        self.see_open()?;
-        Ok(self.engine.scan(now())?)
+        let mut requests = self.see_open()?;
+        let mut outcome = self.engine.scan(now())?;
+        requests.append(&mut outcome.requests);
+        Ok(Outcome { requests, ..outcome })
     }
 
     /// Which artifacts editors have open. Looked up again after each wait for the network, for what
-    /// is open is not to be written.
-    fn see_open(&mut self) -> Result<(), StoreError> {
+    /// is open is not to be written. Answers what is to be sent.
+    fn see_open(&mut self) -> Result<Vec<Request>, StoreError> {
         let holder = agent_core::ports::Holder("command".to_owned());
         let open = self.engine.store.open_elsewhere(&holder, now())?;
-        if !self.engine.machine().is_open_elsewhere(&open) {
-            self.engine.handle(Event::OpenElsewhere(open.into_iter().collect()), now())?;
+        if self.engine.machine().is_open_elsewhere(&open) {
+            return Ok(Vec::new());
         }
-        Ok(())
+        Ok(self.engine.handle(Event::OpenElsewhere(open.into_iter().collect()), now())?.requests)
     }
 
     /// Sends one request, and returns the event that brings the answer back to the engine.
@@ -147,9 +149,9 @@ impl Session {
     ) -> Result<(), StoreError> {
         let mut events = vec![event];
         while let Some(event) = events.pop() {
-            self.see_open()?;
-            let outcome = self.engine.handle(event, now())?;
-            for request in outcome.requests {
+            let mut requests = self.see_open()?;
+            requests.append(&mut self.engine.handle(event, now())?.requests);
+            for request in requests {
                 events.push(self.ask(request).await);
             }
             progress(&self.engine);
