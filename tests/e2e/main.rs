@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "counts and skips are to be read with --nocapture")]
 
+mod bases;
 mod counts;
 mod deletion;
 mod editing;

@@ -12,7 +12,8 @@ use agent_engine::resolve::Ask;
 use tower_lsp::jsonrpc::{Error, Result};
 
 use crate::actions::{ResolveArgs, Wanted, take_of};
-use crate::documents::{BufferBase, Snapshot, Undo};
+use crate::bases::{BufferBase, Edited};
+use crate::documents::Snapshot;
 use crate::folders::Place;
 use crate::hunks::Hunks;
 use crate::server::State;
@@ -44,8 +45,7 @@ pub(crate) fn start(state: &Arc<State>, args: &ResolveArgs) -> Result<()> {
     let uri: Uri = args.uri.parse().map_err(|_| Error::invalid_params("the uri is none"))?;
     let document = state.documents.get(&uri).ok_or_else(Error::content_modified)?;
     let place = document.place.clone().ok_or_else(Error::content_modified)?;
-    let view = place.view().ok_or_else(Error::content_modified)?;
-    let hunks = Hunks::of_document(&document, view).ok_or_else(Error::content_modified)?;
+    let hunks = Hunks::of_document(&document).ok_or_else(Error::content_modified)?;
     let same = document.version == args.version
         && hunks.view.entry.remote_version().0 == args.remote_version
         && hunks.base_hash() == args.base;
@@ -102,23 +102,23 @@ fn delete(state: &Arc<State>, place: &Place, hunks: &Hunks, args: &ResolveArgs) 
 /// Sends the edit from a task of its own, because a handler that waits for the client can keep the
 /// client's answer from ever being read.
 fn edit(state: &Arc<State>, document: Snapshot, hunks: Hunks, sides: Sides, moves_base: bool) {
-    let undo = Undo { text: Arc::clone(&document.text), base: document.base.clone() };
     let moved = moves_base.then(|| BufferBase {
-        from: hunks.view.entry.base,
+        from: hunks.known.from,
         to: sides.base.as_deref().map(|text| hunks.with_bom(text)),
-        undo: (!sides.edits.is_empty()).then(|| Arc::new(undo)),
     });
     if sides.edits.is_empty() {
         settle(state, &document, &hunks, moved);
         return;
     }
     let edit = workspace_edit(state, &document, &hunks, &sides);
+    let after = sides.local.unwrap_or_default();
+    let edited = Edited { before: Arc::clone(&document.text), base: hunks.known, after };
     let state = Arc::clone(state);
     tokio::spawn(async move {
         match tokio::time::timeout(PATIENCE, state.client.apply_edit(edit)).await {
             Ok(Ok(response)) if response.applied => {
                 if let Some(moved) = moved {
-                    applied(&state, &document, moved);
+                    applied(&state, &document, edited, moved);
                 }
             }
             Ok(Ok(response)) => {
@@ -135,9 +135,8 @@ fn edit(state: &Arc<State>, document: Snapshot, hunks: Hunks, sides: Sides, move
 
 /// The edit is in the buffer. A client that also saved before it answered saves no second time, so
 /// the base moves in the cache at once.
-fn applied(state: &State, document: &Snapshot, moved: BufferBase) {
-    state.documents.set_base(&document.uri, Some(moved.clone()));
-    let is_saved = state.documents.is_saved_since(&document.uri, document.version);
+fn applied(state: &State, document: &Snapshot, edited: Edited, moved: BufferBase) {
+    let is_saved = state.documents.edited(&document.uri, document.version, edited, moved.clone());
     if let (true, Some(place)) = (is_saved, &document.place) {
         place.folder.handle.move_base(place.key.clone(), resolved(moved));
     }
@@ -147,15 +146,16 @@ fn applied(state: &State, document: &Snapshot, moved: BufferBase) {
 /// next save.
 fn settle(state: &Arc<State>, document: &Snapshot, hunks: &Hunks, moved: Option<BufferBase>) {
     let Some(moved) = moved else { return };
-    state.documents.set_base(&document.uri, Some(moved.clone()));
+    let mut durable = None;
     if let (true, Some(place)) = (hunks.is_saved, &document.place) {
-        let mut base = resolved(moved);
         // An earlier choice may be on its way into the cache still; this one follows it.
-        if document.base.as_ref().is_some_and(|earlier| earlier.from == base.from) {
-            base.from = hunks.base.as_deref().map(|text| Text::new(hunks.with_bom(text)).hash());
-        }
-        place.folder.handle.move_base(place.key.clone(), base);
+        let earlier = document.moved.as_ref().filter(|earlier| earlier.from == moved.from);
+        let from = earlier.map_or(moved.from, BufferBase::hash);
+        let base = BufferBase { from, to: moved.to.clone() };
+        place.folder.handle.move_base(place.key.clone(), resolved(base.clone()));
+        durable = Some(base);
     }
+    state.documents.settled(&document.uri, moved, durable.as_ref());
     state.publisher.resolved(document.uri.clone());
 }
 

@@ -1,34 +1,16 @@
-//! The open documents: exact text by version, and what was resolved in a buffer but not saved yet.
+//! The open documents: exact text by version, and which base it is compared out of (`bases`).
 //! Changed only by the client's notifications, in their order; read as snapshots.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use agent_core::id::ContentHash;
 use agent_core::text::Encoding;
+use agent_engine::View;
 use ropey::Rope;
 
+use crate::bases::{Base, Bases, BufferBase, Edited};
 use crate::folders::Place;
 use crate::types::{Position, TextDocumentContentChangeEvent, Uri};
-
-/// A base moved in a buffer, to be made durable when the buffer is saved.
-#[derive(Debug, Clone)]
-pub(crate) struct BufferBase {
-    /// The artifact's base it was computed from.
-    pub(crate) from: Option<ContentHash>,
-    /// The text it becomes; `None` agrees with a deletion.
-    pub(crate) to: Option<Arc<str>>,
-    /// What to return to when the edit that came with it is undone in the editor.
-    pub(crate) undo: Option<Arc<Undo>>,
-}
-
-/// The document before a resolution's edit. Undoing that edit must undo the decision too: else the
-/// old text would stand there as if it had been chosen over the remote's.
-#[derive(Debug)]
-pub(crate) struct Undo {
-    pub(crate) text: Arc<str>,
-    pub(crate) base: Option<BufferBase>,
-}
 
 /// A document as it is at one version.
 #[derive(Debug, Clone)]
@@ -37,7 +19,12 @@ pub(crate) struct Snapshot {
     pub(crate) version: i32,
     pub(crate) text: Arc<str>,
     pub(crate) place: Option<Place>,
-    pub(crate) base: Option<BufferBase>,
+    /// The newest picture of the artifact.
+    pub(crate) view: Option<Arc<View>>,
+    /// What was decided in the buffer.
+    pub(crate) moved: Option<BufferBase>,
+    /// The base it was edited out of, where that is another than the file's.
+    pub(crate) own: Option<Base>,
 }
 
 struct Document {
@@ -47,7 +34,7 @@ struct Document {
     rope: Rope,
     text: Option<Arc<str>>,
     place: Option<Place>,
-    base: Option<BufferBase>,
+    bases: Bases,
 }
 
 /// All open documents.
@@ -59,9 +46,13 @@ impl Documents {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn with_one<T>(&self, uri: &Uri, work: impl FnOnce(&mut Document) -> T) -> Option<T> {
+        self.with(|all| all.get_mut(uri.as_str()).map(work))
+    }
+
     pub(crate) fn open(&self, uri: &Uri, version: i32, text: &str, place: Option<Place>) {
-        let document =
-            Document { version, saved: None, rope: Rope::from_str(text), text: None, place, base: None };
+        let (rope, bases) = (Rope::from_str(text), Bases::new(text));
+        let document = Document { version, saved: None, rope, text: None, place, bases };
         self.with(|all| all.insert(uri.as_str().to_owned(), document));
     }
 
@@ -73,24 +64,25 @@ impl Documents {
         changes: Vec<TextDocumentContentChangeEvent>,
         encoding: Encoding,
     ) -> bool {
-        self.with(|all| {
-            let Some(document) = all.get_mut(uri.as_str()) else { return false };
+        let changed = self.with_one(uri, |document| {
             for change in changes {
                 apply(&mut document.rope, &change, encoding);
             }
             document.version = version;
             document.text = None;
-            document.forget_undone();
-            true
-        })
+            document.bases.changed(&document.rope);
+            document.look();
+        });
+        changed.is_some()
     }
 
     pub(crate) fn close(&self, uri: &Uri) -> Option<Place> {
         self.with(|all| all.remove(uri.as_str()).and_then(|document| document.place))
     }
 
+    /// A document as it is now, beside the newest picture of its artifact.
     pub(crate) fn get(&self, uri: &Uri) -> Option<Snapshot> {
-        self.with(|all| all.get_mut(uri.as_str()).map(|document| document.snapshot(uri)))
+        self.with_one(uri, |document| document.snapshot(uri))
     }
 
     /// Every open document.
@@ -99,59 +91,72 @@ impl Documents {
     }
 
     pub(crate) fn set_place(&self, uri: &Uri, place: Option<Place>) {
-        self.with(|all| {
-            if let Some(document) = all.get_mut(uri.as_str()) {
-                document.place = place;
+        self.with_one(uri, |document| document.place = place);
+    }
+
+    /// The client saved the newest version; answers how the artifact's base must move with it.
+    pub(crate) fn saved(&self, uri: &Uri) -> Option<BufferBase> {
+        self.with_one(uri, Document::saved).flatten()
+    }
+
+    /// Records a decision that left the text as it was. `durable` says how the artifact's base moves
+    /// at once, where it does.
+    pub(crate) fn settled(&self, uri: &Uri, moved: BufferBase, durable: Option<&BufferBase>) {
+        self.with_one(uri, |document| {
+            document.bases.settled(&document.rope, moved);
+            if let Some(durable) = durable {
+                document.bases.durable(durable.from, durable.hash());
             }
         });
     }
 
-    /// The client saved the newest version.
-    pub(crate) fn saved(&self, uri: &Uri) {
-        self.with(|all| {
-            if let Some(document) = all.get_mut(uri.as_str()) {
-                document.saved = Some(document.version);
+    /// Records a decision that came with an edit of a version; answers whether the text it led to is
+    /// saved already. A client may say that an edit is applied before it says what changed: then the
+    /// newest version still is the one that was edited, and its having been saved says nothing about
+    /// the edit.
+    pub(crate) fn edited(&self, uri: &Uri, version: i32, edited: Edited, moved: BufferBase) -> bool {
+        let is_saved = self.with_one(uri, |document| {
+            let is_in = document.version > version;
+            let is_saved = is_in && document.saved == Some(document.version);
+            document.bases.edited(&document.rope, edited, moved.clone(), is_in);
+            if is_saved {
+                document.bases.saved_before(&moved);
             }
+            is_saved
         });
-    }
-
-    /// Whether the newest version came after `edited`, and the client saved it. A client may say that
-    /// an edit is applied before it says what changed: then the newest version still is the one that
-    /// was edited, and its having been saved says nothing about the edit.
-    pub(crate) fn is_saved_since(&self, uri: &Uri, edited: i32) -> bool {
-        self.with(|all| {
-            all.get(uri.as_str())
-                .is_some_and(|document| document.version > edited && document.saved == Some(document.version))
-        })
-    }
-
-    /// Records a resolution made in the buffer.
-    pub(crate) fn set_base(&self, uri: &Uri, base: Option<BufferBase>) {
-        self.with(|all| {
-            if let Some(document) = all.get_mut(uri.as_str()) {
-                document.base = base;
-            }
-        });
+        is_saved.unwrap_or(false)
     }
 }
 
 impl Document {
-    fn forget_undone(&mut self) {
-        let Some(undo) = self.base.as_ref().and_then(|base| base.undo.clone()) else { return };
-        if self.rope.len_bytes() == undo.text.len() && self.rope == *undo.text {
-            self.base = undo.base.clone();
-        }
+    /// Takes notice of the newest picture of the artifact.
+    fn look(&mut self) -> Option<Arc<View>> {
+        let view = self.place.as_ref()?.view()?;
+        self.bases.see(&self.rope, &view);
+        Some(view)
+    }
+
+    fn text(&mut self) -> Arc<str> {
+        let rope = &self.rope;
+        Arc::clone(self.text.get_or_insert_with(|| Arc::from(rope.to_string())))
+    }
+
+    fn saved(&mut self) -> Option<BufferBase> {
+        self.saved = Some(self.version);
+        let (view, text) = (self.look(), self.text());
+        self.bases.saved(&text, view.as_deref())
     }
 
     fn snapshot(&mut self, uri: &Uri) -> Snapshot {
-        let rope = &self.rope;
-        let text = self.text.get_or_insert_with(|| Arc::from(rope.to_string()));
+        let (view, text) = (self.look(), self.text());
         Snapshot {
             uri: uri.clone(),
             version: self.version,
-            text: Arc::clone(text),
+            text,
             place: self.place.clone(),
-            base: self.base.clone(),
+            moved: self.bases.moved(),
+            own: view.as_deref().and_then(|view| self.bases.own(&self.rope, view)),
+            view,
         }
     }
 }

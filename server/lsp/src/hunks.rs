@@ -1,5 +1,5 @@
 //! An artifact's three sides as an open document sees them: the buffer is local, and the base is
-//! the one resolved in the buffer, where there is one. Diagnostics, actions and hover all start here.
+//! the buffer's (`bases`). Diagnostics, actions and hover all start here.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use agent_core::sync::next::Next;
 use agent_core::text::{Encoding, LineIndex, without_bom};
 use agent_engine::View;
 
-use crate::documents::{BufferBase, Snapshot};
+use crate::bases::{Base, BufferBase};
+use crate::documents::Snapshot;
 use crate::types;
 
 const BOM: &str = "\u{feff}";
@@ -18,6 +19,8 @@ const BOM: &str = "\u{feff}";
 /// The sides of one artifact.
 pub(crate) struct Hunks {
     pub(crate) view: Arc<View>,
+    /// Which base the buffer comes from, and what was decided over it.
+    pub(crate) known: BufferBase,
     pub(crate) base: Option<Arc<str>>,
     pub(crate) local: Arc<str>,
     pub(crate) remote: Option<Arc<str>>,
@@ -30,36 +33,38 @@ pub(crate) struct Hunks {
 }
 
 impl Hunks {
-    /// The sides of an open document; `None` when the remote has nothing that local does not know.
-    pub(crate) fn of_document(document: &Snapshot, view: Arc<View>) -> Option<Self> {
+    /// The sides of an open document; `None` when the remote has nothing that the buffer does not
+    /// know, and while that cannot be told.
+    pub(crate) fn of_document(document: &Snapshot) -> Option<Self> {
+        let view = document.view.clone()?;
         // While the remote's history is searched for the base, everything would look like a conflict.
         let is_searched = view.next == Next::FindBase
             && document.place.as_ref().is_some_and(|p| p.folder.handle.views().link().trouble.is_none());
         if is_searched {
             return None;
         }
-        let moved = document.base.as_ref().filter(|moved| moved.from == view.entry.base);
-        Self::new(view, moved, Arc::clone(&document.text))
+        let own = document.own.clone().unwrap_or_else(|| Base::of_file(&view));
+        let moved = document.moved.as_ref().filter(|moved| moved.from == own.hash);
+        if moved.is_none() && own.hash == view.entry.remote_hash() {
+            return None;
+        }
+        let to = moved.map_or(own.text, |moved| moved.to.clone());
+        Self::new(view, BufferBase { from: own.hash, to }, Arc::clone(&document.text))
     }
 
     /// The sides of a closed file.
     pub(crate) fn of_file(view: Arc<View>) -> Option<Self> {
-        let local = view.local.clone()?;
-        Self::new(view, None, local)
+        let local = view.local.clone().filter(|_| view.entry.base != view.entry.remote_hash())?;
+        let Base { hash, text } = Base::of_file(&view);
+        Self::new(view, BufferBase { from: hash, to: text }, local)
     }
 
-    fn new(view: Arc<View>, moved: Option<&BufferBase>, local: Arc<str>) -> Option<Self> {
-        if view.entry.base == view.entry.remote_hash() {
-            return None;
-        }
+    fn new(view: Arc<View>, known: BufferBase, local: Arc<str>) -> Option<Self> {
         // Editors take a byte order mark off the text and put it back on saving.
         let on_disk = view.local.as_deref().or(view.remote.as_deref()).unwrap_or_default();
         let bom = on_disk.starts_with(BOM) && !local.starts_with(BOM);
         let bare = |text: &Arc<str>| if bom { Arc::from(without_bom(text)) } else { Arc::clone(text) };
-        let base = match moved {
-            Some(moved) => moved.to.as_ref().map(bare),
-            None => view.base.as_ref().map(bare),
-        };
+        let base = known.to.as_ref().map(bare);
         let remote = view.remote.as_ref().map(bare);
         let is_saved = view.local.as_ref().is_some_and(|disk| bare(disk) == local);
         if base == remote {
@@ -68,7 +73,7 @@ impl Hunks {
         let empty = Arc::from("");
         let merge = remote.as_ref().map(|remote| Merge::of(base.as_ref().unwrap_or(&empty), &local, remote));
         let index = LineIndex::new(&local);
-        Some(Self { view, base, local, remote, merge, is_saved, bom, index })
+        Some(Self { view, known, base, local, remote, merge, is_saved, bom, index })
     }
 
     /// Whether the buffer differs from the base: there is something of one's own to lose.

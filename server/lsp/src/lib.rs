@@ -5,6 +5,7 @@
 
 mod actions;
 mod apply;
+mod bases;
 mod capabilities;
 mod compare;
 mod diagnostics;

@@ -138,7 +138,7 @@ impl Desk {
             Next::Wait(Waits::Behind) if folder.apply_when_open => {
                 let document = folder.uri(path.as_str()).and_then(|uri| self.state.documents.get(&uri));
                 let Some(document) = document else { return };
-                let Some(hunks) = Hunks::of_document(&document, view) else { return };
+                let Some(hunks) = Hunks::of_document(&document) else { return };
                 if hunks.is_saved && !hunks.is_edited() {
                     apply::take_all(&self.state, document, hunks);
                 }
@@ -227,9 +227,9 @@ pub(crate) fn of_document(state: &State, uri: &Uri) -> Vec<Diagnostic> {
     let Some(document) = state.documents.get(uri) else { return Vec::new() };
     let Some(place) = &document.place else { return Vec::new() };
     with_context(state, uri, place, |context| {
-        let Some(view) = place.view() else { return Vec::new() };
-        let hunks = Hunks::of_document(&document, Arc::clone(&view));
-        diagnostics::of_artifact(context, &view, hunks.as_ref(), &document.text)
+        let Some(view) = &document.view else { return Vec::new() };
+        let hunks = Hunks::of_document(&document);
+        diagnostics::of_artifact(context, view, hunks.as_ref(), &document.text)
     })
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn code_action(state: &State, params: &CodeActionParams) -> Option<Co
     if let Some((document, hunks)) = super::hunks(state, uri) {
         offered = actions::at(&document, &hunks, params.range, &asked);
     }
-    let view = state.documents.get(uri).and_then(|document| document.place)?.view();
+    let view = state.documents.get(uri)?.view;
     offered.extend(view.and_then(|view| actions::refused(uri, &view.next, &asked)));
     (!offered.is_empty()).then_some(offered)
 }

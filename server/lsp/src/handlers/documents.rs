@@ -46,11 +46,9 @@ pub(crate) fn did_save(state: &Arc<State>, params: &DidSaveTextDocumentParams) {
     if let Some(root) = configured_by(uri) {
         return state.reopen_folder(root);
     }
-    state.documents.saved(uri);
-    let document = state.documents.get(uri);
-    let place = document.as_ref().and_then(|document| document.place.clone());
+    let base = state.documents.saved(uri);
+    let place = state.documents.get(uri).and_then(|document| document.place);
     let Some(place) = place.or_else(|| state.folders.place(uri)) else { return };
-    let base = document.and_then(|document| document.base);
     place.folder.handle.saved(place.path, base.map(resolved));
 }
 

@@ -15,8 +15,6 @@ pub(crate) use execute_command::execute_command;
 pub(crate) use folders::{did_change_folders, did_change_watched_files, roots};
 pub(crate) use hover::hover;
 
-use std::sync::Arc;
-
 use crate::hunks::Hunks;
 use crate::server::State;
 use crate::types::Uri;
@@ -24,7 +22,6 @@ use crate::types::Uri;
 /// The sides of an open document's artifact, as of now.
 fn hunks(state: &State, uri: &Uri) -> Option<(crate::documents::Snapshot, Hunks)> {
     let document = state.documents.get(uri)?;
-    let view = document.place.as_ref()?.view()?;
-    let hunks = Hunks::of_document(&document, Arc::clone(&view))?;
+    let hunks = Hunks::of_document(&document)?;
     Some((document, hunks))
 }

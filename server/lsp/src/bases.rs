@@ -1,0 +1,204 @@
+//! Which base a buffer's text is compared out of. The artifact's base belongs to the file; a buffer
+//! may have gone on from an older file, and holds decisions that are not saved yet.
+//!
+//! - What is decided in the buffer moves the base for the buffer alone, until the save.
+//! - A text that the buffer had before a decision keeps the base it had then: when the editor comes
+//!   back to it, by undoing or reverting, the base comes back, also after a save.
+//! - When the file changes under a buffer that holds something else, the base stays the one the
+//!   buffer was edited out of: what came into the file is still new to the buffer.
+
+use std::sync::Arc;
+
+use agent_core::id::{ContentHash, Text};
+use agent_core::text::without_bom;
+use agent_engine::View;
+use ropey::Rope;
+
+/// A base moved in a buffer, to be made durable when the buffer is saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BufferBase {
+    /// The base it was computed from.
+    pub(crate) from: Option<ContentHash>,
+    /// The text it becomes, as it is in a file; `None` agrees with a deletion.
+    pub(crate) to: Option<Arc<str>>,
+}
+
+impl BufferBase {
+    /// The hash of what the base becomes.
+    pub(crate) fn hash(&self) -> Option<ContentHash> {
+        self.to.as_ref().map(|text| Text::new(Arc::clone(text)).hash())
+    }
+
+    fn moves(&self) -> bool {
+        self.hash() != self.from
+    }
+}
+
+/// A base: its hash, and its text as it is in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Base {
+    pub(crate) hash: Option<ContentHash>,
+    pub(crate) text: Option<Arc<str>>,
+}
+
+impl Base {
+    /// The artifact's base.
+    pub(crate) fn of_file(view: &View) -> Self {
+        Self { hash: view.entry.base, text: view.base.clone() }
+    }
+}
+
+/// What an edit did that came with a decision.
+#[derive(Debug, Clone)]
+pub(crate) struct Edited {
+    /// The text before, and its base.
+    pub(crate) before: Arc<str>,
+    pub(crate) base: BufferBase,
+    /// The text after.
+    pub(crate) after: String,
+}
+
+/// The bases of one buffer.
+#[derive(Debug)]
+pub(crate) struct Bases {
+    /// What was decided for the text as it is.
+    moved: Option<BufferBase>,
+    /// Texts from before decisions, with the bases they had.
+    earlier: Vec<(Arc<str>, BufferBase)>,
+    /// What the buffer and the file last agreed on, as far as the client said.
+    loaded: Arc<str>,
+    /// The base the file had when it held `loaded`; `None` while it was never seen to.
+    own: Option<Base>,
+    /// After a save, what the file was known to hold before: while a picture still shows that, it
+    /// is older than the save.
+    before_save: Option<Option<ContentHash>>,
+}
+
+impl Bases {
+    pub(crate) fn new(opened: &str) -> Self {
+        let loaded = Arc::from(opened);
+        Self { moved: None, earlier: Vec::new(), loaded, own: None, before_save: None }
+    }
+
+    /// What was decided for the text as it is.
+    pub(crate) fn moved(&self) -> Option<BufferBase> {
+        self.moved.clone()
+    }
+
+    /// Takes notice of a picture of the artifact.
+    pub(crate) fn see(&mut self, rope: &Rope, view: &View) {
+        let Some(file) = view.local.as_deref().map(without_bom) else { return };
+        if !is(file, &self.loaded) {
+            if self.is_older_than_save(view) || !holds(rope, file) {
+                return;
+            }
+            self.loaded = Arc::from(file);
+        }
+        self.own = Some(Base::of_file(view));
+        self.before_save = None;
+    }
+
+    /// The base the buffer was edited out of, where that is another than the file's.
+    pub(crate) fn own(&self, rope: &Rope, view: &View) -> Option<Base> {
+        let own = self.own.as_ref().filter(|_| self.is_outdated(view))?;
+        let file = view.local.as_deref().map(without_bom)?;
+        let differs = !holds(rope, file) && (self.is_older_than_save(view) || !holds(rope, &self.loaded));
+        differs.then(|| own.clone())
+    }
+
+    /// The file holds something else than buffer and file last agreed on.
+    fn is_outdated(&self, view: &View) -> bool {
+        view.local.as_deref().is_some_and(|file| !is(without_bom(file), &self.loaded))
+    }
+
+    fn is_older_than_save(&self, view: &View) -> bool {
+        self.before_save == Some(view.entry.local)
+    }
+
+    /// The text changed. What the editor came back to has the base it had: else the old text would
+    /// stand there as if it had been chosen over the remote's.
+    pub(crate) fn changed(&mut self, rope: &Rope) {
+        if let Some((_, base)) = self.earlier.iter().rev().find(|(text, _)| holds(rope, text)) {
+            self.moved = Some(base.clone()).filter(BufferBase::moves);
+        } else if holds(rope, &self.loaded) {
+            self.moved = None;
+        }
+    }
+
+    /// Something was decided that left the text as it was. The text before an earlier decision keeps
+    /// its base.
+    pub(crate) fn settled(&mut self, rope: &Rope, moved: BufferBase) {
+        if let Some((_, base)) = self.earlier.iter_mut().find(|(text, _)| holds(rope, text)) {
+            *base = moved.clone();
+        }
+        self.moved = Some(moved);
+    }
+
+    /// Something was decided by an edit. `is_in` says whether the edit is in the text already.
+    pub(crate) fn edited(&mut self, rope: &Rope, edited: Edited, moved: BufferBase, is_in: bool) {
+        let Edited { before, base, after } = edited;
+        // Another base's texts can never come to matter again.
+        self.earlier.retain(|(text, earlier)| *text != before && earlier.from == base.from);
+        self.earlier.push((before, base));
+        self.moved = Some(moved);
+        if is_in && !holds(rope, &after) {
+            self.changed(rope);
+        }
+    }
+
+    /// The text was saved; answers how the artifact's base must move with it.
+    pub(crate) fn saved(&mut self, text: &Arc<str>, view: Option<&View>) -> Option<BufferBase> {
+        let moved = self.moved.take();
+        let Some(view) = view else {
+            self.loaded = Arc::clone(text);
+            self.moved.clone_from(&moved);
+            return moved;
+        };
+        let own = self.own.take().filter(|_| self.is_outdated(view));
+        let (from, sent) = match own {
+            None => (view.entry.base, moved),
+            Some(own) => {
+                let from = if self.is_older_than_save(view) { own.hash } else { view.entry.base };
+                let decided = moved.filter(|moved| moved.from == own.hash);
+                let to = decided.map_or(own.text, |moved| moved.to);
+                self.durable(own.hash, from);
+                (from, Some(BufferBase { from, to }))
+            }
+        };
+        self.loaded = Arc::clone(text);
+        self.before_save = Some(view.entry.local);
+        self.own = Some(match &sent {
+            Some(sent) if sent.from == from => Base { hash: sent.hash(), text: sent.to.clone() },
+            _ => Base::of_file(view),
+        });
+        let sent = sent.filter(BufferBase::moves)?;
+        self.durable(sent.from, sent.hash());
+        Some(sent)
+    }
+
+    /// The text was saved before its decision was known; the decision follows on its own.
+    pub(crate) fn saved_before(&mut self, moved: &BufferBase) {
+        self.own = Some(Base { hash: moved.hash(), text: moved.to.clone() });
+        self.durable(moved.from, moved.hash());
+    }
+
+    /// The artifact's base went, or will go, from one to another: that is where earlier texts'
+    /// bases are to be reached from.
+    pub(crate) fn durable(&mut self, from: Option<ContentHash>, to: Option<ContentHash>) {
+        for (_, base) in self.earlier.iter_mut().filter(|(_, base)| base.from == from) {
+            base.from = to;
+        }
+    }
+}
+
+fn is(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one == other
+}
+
+fn holds(rope: &Rope, text: &str) -> bool {
+    rope.len_bytes() == text.len() && *rope == *text
+}
+
+#[cfg(test)]
+#[path = "bases_tests.rs"]
+mod tests;
