@@ -9,6 +9,15 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 /// A running watch; dropping it ends it.
 pub(crate) struct Watch {
     _watcher: RecommendedWatcher,
+    /// The folders that did not exist.
+    missing: Vec<PathBuf>,
+}
+
+impl Watch {
+    /// Whether a folder exists by now that is not watched.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.missing.iter().any(|folder| folder.is_dir())
+    }
 }
 
 /// Watches these folders, as far as they exist. `touched` is called from the watcher's thread with
@@ -32,14 +41,12 @@ pub(crate) fn watch(
         .ok()?;
     // The folders above may not exist yet; `.agent` itself tells when one appears.
     let _ = watcher.watch(&root.join(".agent"), RecursiveMode::NonRecursive);
-    for folder in folders {
-        let path = root.join(folder);
-        if !path.is_dir() {
-            continue;
-        }
+    let (there, missing) =
+        folders.iter().map(|folder| root.join(folder)).partition::<Vec<_>, _>(|at| at.is_dir());
+    for path in there {
         if let Err(error) = watcher.watch(&path, RecursiveMode::Recursive) {
             tracing::warn!(%error, path = %path.display(), "not watched; saves and scans still see it");
         }
     }
-    Some(Watch { _watcher: watcher })
+    Some(Watch { _watcher: watcher, missing })
 }

@@ -5,6 +5,7 @@ use agent_core::ports::{LiveEvent, StoreError};
 use agent_core::sync::{Event, ResolvedBase};
 
 use super::handle::Command;
+use super::publish::Stands;
 use super::{Driver, Notice};
 use crate::chance::now;
 
@@ -54,8 +55,7 @@ impl Driver {
             }
         }
         if self.unsaved.is_none() {
-            let scanned = self.session.engine.scan(at);
-            self.carry_on(scanned);
+            self.scan();
         }
         if self.unsaved.is_none() {
             self.run_event(Event::PullScheduled);
@@ -79,7 +79,7 @@ impl Driver {
         }
         let known: Vec<_> = self.shown.drain().map(|(_, path)| path).collect();
         known.iter().for_each(|path| self.views.set(path.clone(), None));
-        self.stands.clear();
+        self.stands = Stands::default();
         self.keep(None);
         self.catch_up(now());
         if had_lease {

@@ -8,7 +8,8 @@ use agent_core::id::ArtifactPath;
 use super::Driver;
 use super::handle::Command;
 use crate::chance::now;
-use crate::watch::watch;
+use crate::scan::is_at_or_below;
+use crate::watch::{Watch, watch};
 
 /// How long file events are gathered, so that a `git checkout` is one scan.
 const GATHER_MILLIS: i64 = 30;
@@ -24,11 +25,24 @@ impl Driver {
         });
     }
 
+    /// Watches folders that were made meanwhile, and takes in what is in them already.
+    pub(super) fn watch_new_folders(&mut self) {
+        if self.watch.as_ref().is_some_and(Watch::is_outdated) {
+            self.start_watch();
+            self.scan();
+        }
+    }
+
+    pub(super) fn scan(&mut self) {
+        let outcome = self.session.engine.scan(now());
+        self.carry_on(outcome);
+    }
+
+    /// No path at all means that events were lost.
     pub(super) fn gather(&mut self, paths: Vec<PathBuf>) {
         let (_, gathered) = self.gathered.get_or_insert_with(|| (now().plus(GATHER_MILLIS), Vec::new()));
         match paths.is_empty() {
-            // Events were lost: pretend many.
-            true => gathered.resize(MANY_FILES + 1, PathBuf::new()),
+            true => gathered.push(PathBuf::new()),
             false => gathered.extend(paths),
         }
     }
@@ -36,20 +50,35 @@ impl Driver {
     pub(super) fn files_touched(&mut self, paths: Vec<PathBuf>) {
         let paths: BTreeSet<PathBuf> = paths.into_iter().collect();
         let root = self.session.workspace.root().to_owned();
+        let kinds = self.session.engine.kinds();
+        let folders: Vec<PathBuf> = kinds.folders().map(|folder| root.join(folder)).collect();
+        let is_lost = |path: &PathBuf| path.as_os_str().is_empty();
+        // A folder that is watched may be another one by now.
+        let watch_anew = paths.iter().any(|path| folders.iter().any(|folder| folder.starts_with(path)));
+        if watch_anew || paths.iter().any(is_lost) {
+            self.start_watch();
+            return self.scan();
+        }
+        let in_folder = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder));
+        let paths: Vec<_> = paths.into_iter().filter(in_folder).collect();
         let relative = |path: &PathBuf| {
             let inside = path.strip_prefix(&root).ok()?.to_str()?.replace('\\', "/");
             ArtifactPath::new(&inside).ok()
         };
-        let folder_changed = paths.iter().any(|path| path.is_dir() || path.extension().is_none());
-        if folder_changed {
-            self.start_watch();
-        }
-        if folder_changed || paths.len() > MANY_FILES {
-            let outcome = self.session.engine.scan(now());
-            return self.carry_on(outcome);
+        let is_folder =
+            |path: &PathBuf| path.is_dir() || relative(path).is_some_and(|at| self.was_folder(&at));
+        if paths.len() > MANY_FILES || paths.iter().any(is_folder) {
+            return self.scan();
         }
         let paths: Vec<_> = paths.iter().filter_map(relative).collect();
         let outcome = self.session.engine.files_changed(&paths, None, now());
         self.carry_on(outcome);
+    }
+
+    /// Whether artifacts are known to be below a path.
+    fn was_folder(&self, path: &ArtifactPath) -> bool {
+        let engine = &self.session.engine;
+        engine.kinds().key_of(path).is_none()
+            && engine.machine().entries().any(|entry| is_at_or_below(&entry.path, path.as_str()))
     }
 }

@@ -9,7 +9,7 @@ mod publish;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -32,7 +32,7 @@ use crate::watch::Watch;
 use cache::Again;
 use handle::Command;
 pub use handle::{Handle, Notice, start};
-use publish::Stand;
+use publish::Stands;
 pub use publish::WAITS_LONG_MILLIS;
 
 /// How often other processes are looked at: their commits, their leases, their open documents.
@@ -52,13 +52,15 @@ struct Driver {
     listener: Option<Listener>,
     watch: Option<Watch>,
     wake_at: Option<Timestamp>,
+    /// The latest moment seen.
+    seen_at: Timestamp,
     look_at: Timestamp,
     pull_at: Timestamp,
     open_renew_at: Timestamp,
     gathered: Option<(Timestamp, Vec<PathBuf>)>,
     open: BTreeSet<ArtifactKey>,
     shown: HashMap<ArtifactKey, ArtifactPath>,
-    stands: BTreeMap<ArtifactKey, Stand>,
+    stands: Stands,
     cache_problem: Option<String>,
     /// The cache failed, and this is to be done again, and everything looked at.
     unsaved: Option<Vec<Again>>,
@@ -88,13 +90,14 @@ impl Driver {
             listener: None,
             watch: None,
             wake_at: None,
+            seen_at: Timestamp(0),
             look_at: Timestamp(0),
             pull_at: Timestamp(0),
             open_renew_at: Timestamp(0),
             gathered: None,
             open: BTreeSet::new(),
             shown: HashMap::new(),
-            stands: BTreeMap::new(),
+            stands: Stands::default(),
             cache_problem: None,
             unsaved: None,
             is_broken: false,
@@ -151,8 +154,7 @@ impl Driver {
             self.run_event(Event::Opened(key));
         }
         self.run_event(Event::Tick);
-        let scanned = self.session.engine.scan(now());
-        self.carry_on(scanned);
+        self.scan();
         self.see_open(now());
         self.take_lease();
         self.notify(Notice::Scanned);
@@ -256,6 +258,7 @@ impl Driver {
 
     fn timers(&mut self) {
         let at = now();
+        self.mind_clock(at);
         if self.is_broken {
             if self.look_at <= at {
                 self.rebuild();
@@ -278,9 +281,28 @@ impl Driver {
         }
     }
 
+    /// A clock that was set back must not keep what is due from being done.
+    fn mind_clock(&mut self, at: Timestamp) {
+        let was_set_back = at.plus(LOOK_MILLIS) < std::mem::replace(&mut self.seen_at, at);
+        if !was_set_back {
+            return;
+        }
+        self.look_at = at;
+        self.pull_at = at;
+        self.open_renew_at = at;
+        if let Some((due, _)) = &mut self.gathered {
+            *due = at;
+        }
+        if !self.is_broken {
+            // It also ends the wait for a moment that is far away by now.
+            self.run_event(Event::PullWanted);
+        }
+    }
+
     /// What did not get into the cache; then other processes: what they committed, whether the lease is free, what they have open.
     fn look_around(&mut self, at: Timestamp) {
         self.catch_up(at);
+        self.watch_new_folders();
         let outcome = self.session.engine.refresh(at);
         if !matches!(&outcome, Ok(outcome) if outcome.touched.is_empty()) {
             self.carry_on(outcome);

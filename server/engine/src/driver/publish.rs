@@ -1,36 +1,78 @@
 //! What the editor's side may read: pictures of the artifacts, counts for the status, notices.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
 use agent_core::id::{ArtifactKey, Timestamp};
 use agent_core::ports::Store as _;
 use agent_core::sync::Entry;
 use agent_core::sync::next::{Next, Waits};
 
-use super::{Driver, LOOK_MILLIS, Notice};
+use super::{Driver, Notice};
 use crate::view::{LinkState, View};
 
 /// How long local content may wait before the artifact itself says so.
 pub const WAITS_LONG_MILLIS: i64 = 60_000;
 
 /// What the counts in the status are made of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stand {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stand {
     Waiting,
     Behind,
     Conflict,
     Refused,
 }
 
+/// Where the artifacts stand, and how many there are of each, without counting anew every time.
+#[derive(Debug, Default)]
+pub(super) struct Stands {
+    known: HashSet<ArtifactKey>,
+    stands: BTreeMap<ArtifactKey, Stand>,
+    counts: [usize; 4],
+    /// Waiting for long, and shown so.
+    long: BTreeSet<ArtifactKey>,
+}
+
+impl Stands {
+    fn set(&mut self, entry: &Entry, stand: Option<Stand>) {
+        match entry.is_absent() {
+            true => self.known.remove(&entry.key),
+            false => self.known.insert(entry.key.clone()),
+        };
+        let old = match stand {
+            Some(stand) => {
+                self.counts[stand as usize] += 1;
+                self.stands.insert(entry.key.clone(), stand)
+            }
+            None => self.stands.remove(&entry.key),
+        };
+        if let Some(old) = old {
+            self.counts[old as usize] -= 1;
+        }
+        if stand != Some(Stand::Waiting) {
+            self.long.remove(&entry.key);
+        }
+    }
+
+    fn count(&self, stand: Stand) -> usize {
+        self.counts[stand as usize]
+    }
+}
+
 impl Driver {
     /// An artifact that waits for long says so itself; nothing else happens to it at that moment.
     pub(super) fn show_long_waits(&mut self, at: Timestamp) {
+        if self.stands.count(Stand::Waiting) == self.stands.long.len() {
+            return;
+        }
         let machine = self.session.engine.machine();
-        let just_long = |key: &ArtifactKey| {
-            let since = machine.entry(key).and_then(|entry| entry.waiting_since)?;
-            let over = at.0 - since.0 - WAITS_LONG_MILLIS;
-            (0..2 * LOOK_MILLIS).contains(&over).then(|| key.clone())
+        let is_long = |key: &ArtifactKey| {
+            let since = machine.entry(key).and_then(|entry| entry.waiting_since);
+            since.is_some_and(|since| since.plus(WAITS_LONG_MILLIS) <= at)
         };
-        let waiting = self.stands.iter().filter(|(_, stand)| **stand == Stand::Waiting);
-        let keys: Vec<_> = waiting.filter_map(|(key, _)| just_long(key)).collect();
+        let Stands { stands, long, .. } = &self.stands;
+        let waiting = stands.iter().filter(|(_, stand)| **stand == Stand::Waiting).map(|(key, _)| key);
+        let keys: Vec<_> = waiting.filter(|key| !long.contains(*key) && is_long(key)).cloned().collect();
+        self.stands.long.extend(keys.iter().cloned());
         self.publish(keys);
     }
 
@@ -40,10 +82,7 @@ impl Driver {
             let engine = &self.session.engine;
             let Some(entry) = engine.machine().entry(&key).cloned() else { continue };
             let next = engine.next_of(&entry);
-            match stand_of(&entry, &next) {
-                Some(stand) => self.stands.insert(key.clone(), stand),
-                None => self.stands.remove(&key),
-            };
+            self.stands.set(&entry, stand_of(&entry, &next));
             let path = entry.path.clone();
             let quiet = matches!(next, Next::Nothing) && entry.pending.is_none();
             let view = (!quiet || self.open.contains(&key)).then(|| self.view(entry, next));
@@ -75,17 +114,16 @@ impl Driver {
     }
 
     pub(super) fn publish_link(&self) {
-        let count = |stand| self.stands.values().filter(|found| **found == stand).count();
         let machine = self.session.engine.machine();
         let link = LinkState {
             live: machine.link().live,
             leads: machine.leads(),
             trouble: machine.link().trouble.clone(),
-            waiting: count(Stand::Waiting),
-            behind: count(Stand::Behind),
-            conflicts: count(Stand::Conflict),
-            refused: count(Stand::Refused),
-            artifacts: machine.len(),
+            waiting: self.stands.count(Stand::Waiting),
+            behind: self.stands.count(Stand::Behind),
+            conflicts: self.stands.count(Stand::Conflict),
+            refused: self.stands.count(Stand::Refused),
+            artifacts: self.stands.known.len(),
             cache_problem: self.cache_problem.clone(),
         };
         if self.views.set_link(link) {

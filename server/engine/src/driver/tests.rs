@@ -64,6 +64,24 @@ impl Rig {
         rusqlite::Connection::open(database).unwrap().execute_batch(sql).unwrap();
     }
 
+    fn touch(&mut self, paths: &[&str]) {
+        let paths = paths.iter().map(|at| self.folder.path().join(at)).collect();
+        self.driver.files_touched(paths);
+    }
+
+    fn knows(&self, at: &str) -> bool {
+        self.driver.session.engine.machine().entry(&self.key(at)).is_some_and(|entry| entry.local.is_some())
+    }
+
+    fn changed(&mut self) -> Vec<String> {
+        let notices = std::iter::from_fn(|| self.notices.try_recv().ok());
+        let changed = notices.filter_map(|notice| match notice {
+            Notice::Changed(paths) => Some(paths),
+            _ => None,
+        });
+        changed.flatten().map(|path| path.as_str().to_owned()).collect()
+    }
+
     fn handle(&self) -> Handle {
         self.driver.handle()
     }
@@ -188,7 +206,7 @@ fn a_file_found_while_the_cache_failed_is_found_again() {
     rig.break_cache(true);
     rig.write(A, "one\n");
     rig.write(B, "one\n");
-    rig.driver.files_touched(vec![rig.folder.path().join(A), rig.folder.path().join(B)]);
+    rig.touch(&[A, B]);
     rig.break_cache(false);
     // An event that needs no cache says nothing about it.
     rig.driver.run_event(Event::Tick);
@@ -213,4 +231,103 @@ fn a_base_moved_while_the_cache_failed_is_moved_later() {
     rig.break_cache(false);
     rig.driver.look_around(now());
     assert_eq!(rig.entry(A).base, hash("two\n"));
+}
+
+#[test]
+fn a_file_without_an_extension_is_no_reason_to_look_at_everything() {
+    let mut rig = Rig::new();
+    rig.driver.begin();
+    rig.driver.watch = None;
+    rig.write(B, "untold\n");
+    rig.write(".agent/stories/4913", "vim tries whether it may write");
+    rig.touch(&[".agent/stories/4913", ".agent/stories/gone", "elsewhere", A]);
+    assert!(!rig.knows(B) && rig.driver.watch.is_none());
+}
+
+#[test]
+fn a_folder_that_came_or_went_is_a_reason_to_look_at_everything() {
+    let mut rig = Rig::new();
+    rig.driver.begin();
+    let below = ".agent/stories/sub/INFRA-003.md";
+    let sub = rig.folder.path().join(".agent/stories/sub");
+    fs::create_dir(&sub).unwrap();
+    rig.write(below, "one\n");
+    rig.driver.watch = None;
+    rig.touch(&[".agent/stories/sub"]);
+    assert!(rig.knows(below) && rig.driver.watch.is_none());
+    fs::remove_dir_all(&sub).unwrap();
+    rig.touch(&[".agent/stories/sub"]);
+    assert!(!rig.knows(below));
+    rig.write(A, "one\n");
+    rig.touch(&[".agent/stories"]);
+    assert!(rig.knows(A) && rig.driver.watch.is_some(), "a watched folder is watched anew");
+}
+
+#[test]
+fn lost_events_are_a_reason_to_look_at_everything() {
+    let mut rig = Rig::new();
+    rig.driver.begin();
+    rig.write(A, "one\n");
+    rig.driver.gather(Vec::new());
+    let (_, gathered) = rig.driver.gathered.take().unwrap();
+    rig.driver.files_touched(gathered);
+    assert!(rig.knows(A));
+}
+
+#[test]
+fn a_folder_made_later_is_watched_and_looked_at() {
+    let below = ".agent/plans/P-1.md";
+    let mut rig = Rig::new();
+    rig.driver.begin();
+    fs::create_dir(rig.folder.path().join(".agent/plans")).unwrap();
+    rig.write(below, "one\n");
+    rig.driver.look_around(now());
+    assert!(rig.knows(below));
+    assert!(!rig.driver.watch.as_ref().unwrap().is_outdated());
+}
+
+#[test]
+fn artifacts_are_counted_as_they_come_and_go() {
+    let mut rig = Rig::new();
+    rig.driver.begin();
+    for (text, expected) in [(Some("one\n"), 1), (Some("two\n"), 1), (None, 0), (Some("three\n"), 1)] {
+        match text {
+            Some(text) => rig.write(A, text),
+            None => fs::remove_file(rig.folder.path().join(A)).unwrap(),
+        }
+        rig.driver.saved(path(A), None);
+        let link = rig.driver.views.link();
+        assert_eq!((link.artifacts, link.waiting), (expected, expected));
+        assert_eq!(link.artifacts, rig.driver.session.engine.machine().len());
+    }
+}
+
+#[test]
+fn a_long_wait_is_shown_once_however_late_it_is_noticed() {
+    let mut rig = Rig::new();
+    rig.driver.begin();
+    rig.write(A, "one\n");
+    rig.driver.saved(path(A), None);
+    let since = rig.entry(A).waiting_since.unwrap();
+    rig.changed();
+    rig.driver.show_long_waits(since.plus(WAITS_LONG_MILLIS - 1));
+    assert!(rig.changed().is_empty());
+    for expected in [vec![A.to_owned()], Vec::new()] {
+        rig.driver.show_long_waits(since.plus(5 * WAITS_LONG_MILLIS));
+        assert_eq!(rig.changed(), expected);
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_stops_nothing() {
+    let mut rig = Rig::new();
+    rig.driver.begin();
+    let hour = 3_600_000;
+    let ahead = now().plus(hour);
+    (rig.driver.seen_at, rig.driver.look_at, rig.driver.open_renew_at) = (ahead, ahead, ahead);
+    rig.driver.gathered = Some((ahead, Vec::new()));
+    rig.driver.timers();
+    let soon = now().plus(hour / 2);
+    assert!(rig.driver.look_at <= soon && rig.driver.open_renew_at <= soon);
+    assert!(rig.driver.gathered.is_none());
 }
