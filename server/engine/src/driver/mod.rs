@@ -37,6 +37,8 @@ pub use publish::WAITS_LONG_MILLIS;
 
 /// How often other processes are looked at: their commits, their leases, their open documents.
 const LOOK_MILLIS: i64 = 1_000;
+/// How often files are tried again that could not be written.
+const WRITES_MILLIS: i64 = 60_000;
 /// How long an open document counts as open after its process was last heard of.
 const OPEN_MILLIS: i64 = 60_000;
 
@@ -56,6 +58,7 @@ struct Driver {
     seen_at: Timestamp,
     look_at: Timestamp,
     pull_at: Timestamp,
+    writes_at: Timestamp,
     open_renew_at: Timestamp,
     gathered: Option<(Timestamp, Vec<PathBuf>)>,
     open: BTreeSet<ArtifactKey>,
@@ -93,6 +96,7 @@ impl Driver {
             seen_at: Timestamp(0),
             look_at: Timestamp(0),
             pull_at: Timestamp(0),
+            writes_at: Timestamp(0),
             open_renew_at: Timestamp(0),
             gathered: None,
             open: BTreeSet::new(),
@@ -289,6 +293,7 @@ impl Driver {
         }
         self.look_at = at;
         self.pull_at = at;
+        self.writes_at = at;
         self.open_renew_at = at;
         if let Some((due, _)) = &mut self.gathered {
             *due = at;
@@ -316,6 +321,11 @@ impl Driver {
         if interval > 0 && self.pull_at <= at && self.session.engine.machine().leads() {
             self.pull_at = at.plus(interval);
             self.run_event(Event::PullScheduled);
+        }
+        if self.writes_at <= at {
+            self.writes_at = at.plus(WRITES_MILLIS);
+            let outcome = self.session.engine.retry_writes(at);
+            self.carry_on(outcome);
         }
         self.show_long_waits(at);
     }

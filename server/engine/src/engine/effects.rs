@@ -7,7 +7,7 @@ use agent_core::ports::{FileProblem, Files, Replaced, Store};
 use agent_core::sync::next::Next;
 use agent_core::sync::{Event, FileDone, FileEffect, FileStat, Found, Step};
 
-use super::{Engine, is_settled, outline};
+use super::{Engine, Failed, Outcome, is_settled, outline};
 
 impl<S: Store, F: Files> Engine<S, F> {
     /// Forgets why files could not be written that were read again, or need not be written any more.
@@ -22,6 +22,23 @@ impl<S: Store, F: Files> Engine<S, F> {
         let known = step.touched().filter(|key| self.write_problems.contains_key(*key));
         let done: Vec<_> = known.filter(is_done).chain(read).cloned().collect();
         done.iter().for_each(|key| drop(self.write_problems.remove(key)));
+    }
+
+    /// Tries again what could not be written for a reason that may have passed: space that was
+    /// freed, a permission that was given.
+    ///
+    /// # Errors
+    /// What the cache says.
+    pub fn retry_writes(&mut self, now: Timestamp) -> Result<Outcome, Failed> {
+        let may_pass = |problem: &FileProblem| matches!(problem, FileProblem::Io(_) | FileProblem::NotAFile);
+        let failed = self.write_problems.iter().filter(|(_, (_, problem))| may_pass(problem));
+        let entries = failed.filter_map(|(key, _)| self.machine.entry(key));
+        let files: Vec<_> = entries.map(|entry| (entry.key.clone(), entry.path.clone())).collect();
+        let found: Vec<_> = files.iter().filter_map(|(key, path)| self.look_at(key, path, now)).collect();
+        match found.is_empty() {
+            true => Ok(self.nothing_new()),
+            false => self.handle(Event::Found(found), now),
+        }
     }
 
     pub(super) fn run_files(

@@ -319,3 +319,18 @@ fn what_is_behind_a_link_is_not_deleted_and_the_link_is_shown() {
     assert_eq!((rig.entry(below).local, rig.entry(A).local), (hash("one\n"), None));
     assert_eq!(rig.engine.problems()[".agent/stories/sub"], FileProblem::NotAFile);
 }
+
+#[test]
+fn what_could_not_be_written_is_tried_again() {
+    let below = ".agent/stories/sub/INFRA-003.md";
+    let mut rig = Rig::new();
+    rig.handle(Event::Leads(true)).unwrap();
+    rig.write(".agent/stories/sub", "a file where the folder belongs");
+    rig.handle(pulled(below, 1, "one\n", false)).unwrap();
+    rig.engine.retry_writes(NOW).unwrap();
+    assert!(rig.engine.write_problem(&key(below)).is_some(), "nothing changed");
+    fs::remove_file(rig.folder.path().join(".agent/stories/sub")).unwrap();
+    rig.engine.retry_writes(NOW).unwrap();
+    assert_eq!(fs::read_to_string(rig.folder.path().join(below)).unwrap(), "one\n");
+    assert!(rig.engine.problems().is_empty());
+}
