@@ -159,3 +159,22 @@ fn copy(corpus: &std::path::Path, into: &Workspace) -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_client_that_spells_addresses_in_its_own_way_is_spoken_to_in_it() -> Result<()> {
+    let mut pair = Pair::new(&Backend::shared()?)?;
+    let path = ".agent/stories/S-002-(draft)+x,@=&'!.md";
+    round(&mut pair, path, &body("\n"))?;
+    // And goes on being, once the file is closed.
+    pair.bob.edit(path, "three", "three by Bob")?;
+    pair.ann.editor.replace(path, "three", "three by Ann")?;
+    pair.ann.editor.wait_diagnostics(path, "a conflict", |list| {
+        list.iter().any(|diagnostic| diagnostic["code"] == "conflict")
+    })?;
+    pair.ann.editor.save(path)?;
+    pair.ann.editor.close(path)?;
+    pair.ann.editor.wait_codes(path, &["conflict"])?;
+    pair.ann.workspace.agent_ok(&["sync", "resolve", path, "--theirs"])?;
+    pair.ann.editor.wait_codes(path, &[])?;
+    Ok(())
+}

@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use agent_core::id::ArtifactPath;
 use agent_core::text::Encoding;
 use agent_engine::View;
 use ropey::Rope;
 
 use crate::bases::{Base, Bases, BufferBase, Edited};
-use crate::folders::Place;
+use crate::folders::{Folder, Place};
 use crate::types::{Position, TextDocumentContentChangeEvent, Uri};
 
 /// A document as it is at one version.
@@ -50,9 +51,9 @@ impl Documents {
         self.with(|all| all.get_mut(uri.as_str()).map(work))
     }
 
-    pub(crate) fn open(&self, uri: &Uri, version: i32, text: &str, place: Option<Place>) {
+    pub(crate) fn open(&self, uri: &Uri, version: i32, text: &str) {
         let (rope, bases) = (Rope::from_str(text), Bases::new(text));
-        let document = Document { version, saved: None, rope, text: None, place, bases };
+        let document = Document { version, saved: None, rope, text: None, place: None, bases };
         self.with(|all| all.insert(uri.as_str().to_owned(), document));
     }
 
@@ -88,6 +89,16 @@ impl Documents {
     /// Every open document.
     pub(crate) fn uris(&self) -> Vec<Uri> {
         self.with(|all| all.keys().filter_map(|uri| uri.parse().ok()).collect())
+    }
+
+    /// The open documents of a folder, each with its artifact's path. A client may spell an address
+    /// differently than this server does, and knows a document only by its own spelling.
+    pub(crate) fn of_folder(&self, folder: &Arc<Folder>) -> Vec<(ArtifactPath, Uri)> {
+        let in_folder = |(uri, document): (&String, &Document)| {
+            let place = document.place.as_ref().filter(|place| Arc::ptr_eq(&place.folder, folder))?;
+            Some((place.path.clone(), uri.parse().ok()?))
+        };
+        self.with(|all| all.iter().filter_map(in_folder).collect())
     }
 
     pub(crate) fn set_place(&self, uri: &Uri, place: Option<Place>) {

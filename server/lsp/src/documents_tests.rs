@@ -10,7 +10,7 @@ fn what_was_saved_before_an_edit_says_nothing_about_the_edit() {
         let edited = Edited { before: "one\n".into(), base, after: "two\n".to_owned() };
         documents.edited(&uri, 1, edited, moved)
     };
-    documents.open(&uri, 1, "one\n", None);
+    documents.open(&uri, 1, "one\n");
     assert!(!edited(), "never saved");
     documents.saved(&uri);
     assert!(!edited(), "the edit of version 1 has not been heard of yet");

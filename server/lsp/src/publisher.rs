@@ -67,7 +67,7 @@ impl Publisher {
 
 /// Runs until the server ends.
 pub(crate) async fn run(state: Arc<State>, mut dirty: UnboundedReceiver<Dirty>) {
-    let mut desk = Desk { state, published: HashMap::new(), asked: BTreeSet::new() };
+    let mut desk = Desk { state, published: HashMap::new(), spelled: HashMap::new(), asked: BTreeSet::new() };
     let mut gathered = Vec::new();
     while dirty.recv_many(&mut gathered, 256).await > 0 {
         let mut documents = BTreeSet::new();
@@ -97,6 +97,8 @@ struct Desk {
     state: Arc<State>,
     /// What the client shows, by address: empty lists are not repeated.
     published: HashMap<String, Vec<Diagnostic>>,
+    /// How the client spells an address, where it does so in its own way: by this server's spelling.
+    spelled: HashMap<String, Uri>,
     /// Deletions somebody was asked about, with the remote version.
     asked: BTreeSet<(String, u64)>,
 }
@@ -106,14 +108,17 @@ impl Desk {
     async fn session(&mut self, folder: &Arc<Folder>, notice: Notice, dirty: &mut BTreeSet<Uri>) -> bool {
         match notice {
             Notice::Changed(paths) => {
+                self.learn_spellings(folder).await;
                 for path in &paths {
-                    dirty.extend(folder.uri(path.as_str()));
-                    self.situation(folder, path);
+                    let Some(uri) = self.address(folder, path.as_str()) else { continue };
+                    self.situation(folder, path, &uri);
+                    dirty.insert(uri);
                 }
                 return true;
             }
             Notice::Problems(paths) => {
-                dirty.extend(paths.iter().filter_map(|path| folder.uri(path)));
+                self.learn_spellings(folder).await;
+                dirty.extend(paths.iter().filter_map(|path| self.address(folder, path)));
                 return true;
             }
             Notice::Link => self.status(folder).await,
@@ -121,6 +126,25 @@ impl Desk {
             Notice::Scanned => self.state.scanned(folder),
         }
         false
+    }
+
+    /// The address of a file of a folder, as the client spells it.
+    fn address(&self, folder: &Folder, path: &str) -> Option<Uri> {
+        let uri = folder.uri(path)?;
+        Some(self.spelled.get(uri.as_str()).cloned().unwrap_or(uri))
+    }
+
+    async fn learn_spellings(&mut self, folder: &Arc<Folder>) {
+        for (path, uri) in self.state.documents.of_folder(folder) {
+            let Some(own) = folder.uri(path.as_str()) else { continue };
+            if own == uri {
+                self.spelled.remove(own.as_str());
+            } else if self.spelled.insert(own.as_str().to_owned(), uri).is_none()
+                && self.published.remove(own.as_str()).is_some()
+            {
+                self.state.client.publish_diagnostics(own, Vec::new(), None).await;
+            }
+        }
     }
 
     async fn status(&self, folder: &Folder) {
@@ -131,13 +155,12 @@ impl Desk {
 
     /// What the server does of itself in some situations: taking a revision where that is
     /// configured, asking about a deletion, which has no document to show it in.
-    fn situation(&mut self, folder: &Arc<Folder>, path: &ArtifactPath) {
+    fn situation(&mut self, folder: &Arc<Folder>, path: &ArtifactPath, uri: &Uri) {
         let Some(view) = folder.handle.views().get(path) else { return };
         match view.next {
             Next::Wait(Waits::DeletedHere) => self.ask_about_deletion(folder, &view),
             Next::Wait(Waits::Behind) if folder.apply_when_open => {
-                let document = folder.uri(path.as_str()).and_then(|uri| self.state.documents.get(&uri));
-                let Some(document) = document else { return };
+                let Some(document) = self.state.documents.get(uri) else { return };
                 let Some(hunks) = Hunks::of_document(&document) else { return };
                 if hunks.is_saved && !hunks.is_edited() {
                     apply::take_all(&self.state, document, hunks);

@@ -14,8 +14,10 @@ use crate::types::{
 
 pub(crate) fn did_open(state: &Arc<State>, params: DidOpenTextDocumentParams) {
     let document = params.text_document;
+    // In this order, a folder that is being added sees the document, or is seen here.
+    state.documents.open(&document.uri, document.version, &document.text);
     let place = state.folders.place(&document.uri);
-    state.documents.open(&document.uri, document.version, &document.text, place.clone());
+    state.documents.set_place(&document.uri, place.clone());
     match place {
         Some(place) => place.folder.handle.opened(place.path),
         None => open_folder_of(state, &document.uri),
