@@ -34,13 +34,14 @@ pub(crate) fn install(folder: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
     Ok(())
 }
 
-/// Runs the tests of the development backend, and returns what they printed.
+/// Runs the tests of the development backend, and returns what they printed; `say` hears of an
+/// installation before it starts.
 ///
 /// # Errors
 /// What they printed, when one failed.
-pub fn test_backend() -> Result<String> {
+pub fn test_backend(say: &mut dyn FnMut(&str)) -> Result<String> {
     let folder = crate::binary::project().join("supabase/dev");
-    install(&folder, &mut |text| eprintln!("{text}"))?;
+    install(&folder, say)?;
     let output = Command::new(npm())
         .args(["test", "--silent"])
         .current_dir(folder)
