@@ -54,6 +54,7 @@ pub(crate) fn of_artifact(
     text: &str,
 ) -> Vec<Diagnostic> {
     let mut all = hunks.map_or_else(Vec::new, |hunks| of_hunks(context, hunks));
+    all.extend(text_missing(context, view));
     all.extend(refused(context, view, text));
     all.extend(waiting(context, view));
     all.extend(view.write_problem.as_ref().map(|problem| not_taken(context, problem)));
@@ -75,6 +76,21 @@ pub(crate) fn deleted_here(context: &Context<'_>, view: &View) -> Diagnostic {
         changed(context, view, "changed it"),
     );
     make(context, first_line(), DiagnosticSeverity::WARNING, DELETED_HERE, message)
+}
+
+/// Without all texts nothing can be compared, and nothing is to be decided.
+fn text_missing(context: &Context<'_>, view: &View) -> Option<Diagnostic> {
+    let entry = &view.entry;
+    let is_new = matches!(view.next, Next::Wait(_)) && entry.base != entry.remote_hash();
+    if !is_new || entry.remote_hash().is_none() || view.remote.is_some() {
+        return None;
+    }
+    let message = format!(
+        "{}, but its text is missing from the cache, and yours cannot be compared with it. Your text is \
+         left alone.",
+        changed(context, view, "changed this"),
+    );
+    Some(make(context, first_line(), DiagnosticSeverity::ERROR, NOT_TAKEN, message))
 }
 
 fn of_hunks(context: &Context<'_>, hunks: &Hunks) -> Vec<Diagnostic> {

@@ -60,6 +60,10 @@ impl Hunks {
     }
 
     fn new(view: Arc<View>, known: BufferBase, local: Arc<str>) -> Option<Self> {
+        // A text that is missing from the cache is no deletion, and nothing to compare with.
+        if view.entry.remote_hash().is_some() && view.remote.is_none() {
+            return None;
+        }
         // Editors take a byte order mark off the text and put it back on saving.
         let on_disk = view.local.as_deref().or(view.remote.as_deref()).unwrap_or_default();
         let bom = on_disk.starts_with(BOM) && !local.starts_with(BOM);
@@ -148,28 +152,5 @@ fn at_end_of_last_line(local: &str, bytes: Range<usize>, text: &str) -> (Range<u
 }
 
 #[cfg(test)]
-mod tests {
-    use super::at_end_of_last_line;
-
-    #[test]
-    fn lines_are_added_at_the_end_of_the_last_line() {
-        for (local, text, at) in [
-            ("one\n", "two\nthree\n", 3),
-            ("one\r\n", "\r\ntwo\r\n", 3),
-            ("é𝄞\n", "\n", 6),
-            // Where it would not come to the same it stays: no terminator, another one, no lines at all.
-            ("one", "\ntwo\n", 3),
-            ("one\n", "two", 4),
-            ("one\n", "two\r\n", 4),
-            ("", "one\n", 0),
-        ] {
-            let (bytes, new_text) = at_end_of_last_line(local, local.len()..local.len(), text);
-            assert_eq!(bytes, at..at, "{local:?} {text:?}");
-            let mut edited = local.to_owned();
-            edited.replace_range(bytes, &new_text);
-            assert_eq!(edited, format!("{local}{text}"));
-        }
-        assert_eq!(at_end_of_last_line("a\nb\n", 2..4, "c\n"), (2..4, "c\n".to_owned()));
-        assert_eq!(at_end_of_last_line("a\nb\n", 2..2, "c\n"), (2..2, "c\n".to_owned()));
-    }
-}
+#[path = "hunks_tests.rs"]
+mod tests;
