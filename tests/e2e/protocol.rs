@@ -2,7 +2,7 @@
 //! goes on.
 
 use agent_tests::scenes::Pair;
-use agent_tests::{Backend, Editor, Workspace};
+use agent_tests::{Backend, Capabilities, Editor, Workspace};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
@@ -48,6 +48,10 @@ fn malformed_messages_are_survived() -> Result<()> {
     editor.send_raw(b"Content-Length: 10\r\n\r\n{\"jsonrpc\":\"2.0\",\"method\":\"$/x\"}\r\n\r\n")?;
     works(editor, "a length that is too short")?;
     let faults = editor.forgive();
+    let told = |code: i64| faults.iter().filter(|fault| fault.contains(&format!("\"code\":{code}"))).count();
+    // One for each body; a length that is too short makes another one.
+    ensure!(told(-32700) + told(-32600) == bodies.len() + 1, "{faults:#?}");
+    ensure!(told(-32700) >= 3, "{faults:#?}");
     ensure!(faults.iter().all(|fault| fault.contains("answer to nothing")), "{faults:#?}");
     ensure!(!editor.stderr().contains("panicked"), "{}", editor.stderr());
     pair.bob.edit(PATH, "body", "body by Bob")?;
@@ -62,6 +66,9 @@ fn unknown_methods_and_wrong_params_are_refused() -> Result<()> {
     let mut pair = Pair::new(&Backend::shared()?)?;
     pair.share_open(PATH, "# P-001 Protocol\n\nbody\n")?;
     let editor = &mut pair.bob.editor;
+    for params in [json!({}), json!([]), json!({ "of": "this" })] {
+        ensure!(editor.request("agent/status", params)?[0]["artifacts"] == 1, "a status");
+    }
     let unknown = editor.request_refused("agent/nothing", json!({}))?;
     ensure!(unknown.code == -32601, "{unknown:?}");
     editor.notify("agent/nothing", json!({}))?;
@@ -120,4 +127,41 @@ fn a_folder_without_artifacts_and_a_request_before_initialize() -> Result<()> {
     ensure!(editor.request("agent/status", Value::Null)? == json!([]), "a status of nothing");
     ensure!(!workspace.file(".agent").exists(), "the server made a folder where none was wanted");
     Ok(())
+}
+
+#[test]
+fn a_configuration_that_breaks_leaves_no_old_picture_standing() -> Result<()> {
+    for pull in [false, true] {
+        let bobs = Capabilities { pull, ..Capabilities::default() };
+        let mut pair = Pair::with(&Backend::shared()?, Capabilities::default(), bobs)?;
+        pair.share_open(PATH, "# P-001 Protocol\n\nbody\n")?;
+        pair.ann.edit(PATH, "body", "body by Ann")?;
+        let editor = &mut pair.bob.editor;
+        editor.wait_codes(PATH, &["behind"])?;
+        let config = ".agent/etc/sync.yaml";
+        editor.open(config)?;
+        let good = editor.text(config)?;
+        editor.set_text(config, &good.replace("team_id", "team_ip"))?;
+        editor.save(config)?;
+        editor.wait_codes(PATH, &[])?;
+        editor.wait_status("broken", |status| status["state"] == "broken")?;
+        let answered = editor.request("agent/status", Value::Null)?;
+        ensure!(answered == json!([editor.status()]), "{answered}");
+        ensure!(answered[0]["problem"].as_str().is_some_and(|said| said.contains("team_ip")), "{answered}");
+        let folder = url_of(&pair.bob.workspace);
+        ensure!(answered[0]["uri"] == folder, "{answered} is not {folder}");
+        let editor = &mut pair.bob.editor;
+        editor.set_text(config, &good)?;
+        editor.save(config)?;
+        editor.wait_status("behind again", |status| status["behind"] == 1)?;
+        let shown = editor.wait_codes(PATH, &["behind"])?;
+        editor.apply(PATH, &shown[0], "Accept remote version")?;
+        editor.save(PATH)?;
+        pair.agree(PATH, Some("# P-001 Protocol\n\nbody by Ann\n"))?;
+    }
+    Ok(())
+}
+
+fn url_of(workspace: &Workspace) -> String {
+    format!("{}/", workspace.uri("").trim_end_matches('/'))
 }

@@ -2,6 +2,7 @@
 //! Changed only by the client's notifications, in their order; read as snapshots.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use agent_core::id::ArtifactPath;
@@ -103,6 +104,16 @@ impl Documents {
 
     pub(crate) fn set_place(&self, uri: &Uri, place: Option<Place>) {
         self.with_one(uri, |document| document.place = place);
+    }
+
+    /// The documents of a folder are no artifacts any more.
+    pub(crate) fn forget_places(&self, root: &Path) {
+        let is_in = |place: &Place| place.folder.workspace.root() == root;
+        self.with(|all| {
+            for document in all.values_mut().filter(|document| document.place.as_ref().is_some_and(is_in)) {
+                document.place = None;
+            }
+        });
     }
 
     /// The client saved the newest version; answers how the artifact's base must move with it.

@@ -1,6 +1,7 @@
 //! The projects the client has open: which of them are workspaces, their sessions, and which
 //! document is which artifact of which.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -50,15 +51,19 @@ impl Folder {
 
 /// All folders.
 #[derive(Default)]
-pub(crate) struct Folders(RwLock<Vec<Arc<Folder>>>);
+pub(crate) struct Folders {
+    open: RwLock<Vec<Arc<Folder>>>,
+    /// Why others could not be opened, by their roots.
+    broken: RwLock<BTreeMap<PathBuf, String>>,
+}
 
 impl Folders {
     pub(crate) fn all(&self) -> Vec<Arc<Folder>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.open.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn add(&self, folder: Arc<Folder>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).push(folder);
+        self.open.write().unwrap_or_else(PoisonError::into_inner).push(folder);
     }
 
     pub(crate) fn has(&self, root: &Path) -> bool {
@@ -66,9 +71,24 @@ impl Folders {
     }
 
     pub(crate) fn remove(&self, root: &Path) -> Option<Arc<Folder>> {
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.open.write().unwrap_or_else(PoisonError::into_inner);
         let at = all.iter().position(|folder| folder.workspace.root() == root)?;
         Some(all.remove(at))
+    }
+
+    /// Records why a folder cannot be opened, or that it can; answers whether it could not before.
+    pub(crate) fn set_broken(&self, root: &Path, problem: Option<String>) -> bool {
+        let mut broken = self.broken.write().unwrap_or_else(PoisonError::into_inner);
+        let before = match problem {
+            Some(problem) => broken.insert(root.to_owned(), problem),
+            None => broken.remove(root),
+        };
+        before.is_some()
+    }
+
+    /// The folders that could not be opened, and why.
+    pub(crate) fn broken(&self) -> BTreeMap<PathBuf, String> {
+        self.broken.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Which artifact a document is, in the innermost folder that has it.

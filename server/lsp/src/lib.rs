@@ -64,7 +64,8 @@ pub async fn serve(options: Options, input: impl AsyncRead + Unpin, output: impl
         state = Some(Arc::clone(&made));
         Backend::new(made)
     })
-    .custom_method("agent/status", Backend::status)
+    .custom_method(status::STATUS, Backend::status)
+    .custom_method(frames::NO_MESSAGE, Backend::no_message)
     .finish();
     let (messages, incoming) = tokio::io::duplex(BETWEEN);
     let server = Server::new(incoming, output, socket).concurrency_level(CONCURRENCY).serve(service);

@@ -3,6 +3,7 @@
 //! passes on the session's notices.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::apply;
 use crate::compare;
 use crate::diagnostics::{self, Context};
-use crate::folders::{Folder, Place};
+use crate::folders::{Folder, Place, file_of};
 use crate::hunks::Hunks;
 use crate::server::State;
 use crate::status::{Status, StatusNotification};
@@ -27,6 +28,8 @@ pub(crate) enum Dirty {
     Resolved(Uri),
     Closed(Uri),
     Session(Arc<Folder>, Notice),
+    Gone(PathBuf),
+    Status,
 }
 
 /// Where to say that something became dirty. Never waits.
@@ -59,6 +62,16 @@ impl Publisher {
         self.send(Dirty::Session(Arc::clone(folder), notice));
     }
 
+    /// The folder is synced no longer.
+    pub(crate) fn gone(&self, root: PathBuf) {
+        self.send(Dirty::Gone(root));
+    }
+
+    /// What there is to say of the folders changed by other things than their sessions.
+    pub(crate) fn status(&self) {
+        self.send(Dirty::Status);
+    }
+
     fn send(&self, dirty: Dirty) {
         // The task is gone only while the process ends.
         let _ = self.0.send(dirty);
@@ -79,6 +92,11 @@ pub(crate) async fn run(state: Arc<State>, mut dirty: UnboundedReceiver<Dirty>) 
                     documents.insert(uri);
                     refresh = true;
                 }
+                Dirty::Gone(root) => {
+                    documents.extend(desk.shown_in(&root));
+                    refresh = true;
+                }
+                Dirty::Status => desk.all_status().await,
                 Dirty::Session(folder, notice) => {
                     refresh |= desk.session(&folder, notice, &mut documents).await;
                 }
@@ -147,9 +165,26 @@ impl Desk {
         }
     }
 
+    /// What the client shows of a folder.
+    fn shown_in(&self, root: &Path) -> Vec<Uri> {
+        let shown = self.published.keys().filter_map(|uri| uri.parse().ok());
+        shown.filter(|uri| file_of(uri).is_some_and(|file| file.starts_with(root))).collect()
+    }
+
     async fn status(&self, folder: &Folder) {
-        if self.state.client_can().status {
-            self.state.client.send_notification::<StatusNotification>(Status::of(folder)).await;
+        self.send_status(vec![Status::of(folder)]).await;
+    }
+
+    async fn all_status(&self) {
+        self.send_status(Status::all(&self.state.folders)).await;
+    }
+
+    async fn send_status(&self, all: Vec<Status>) {
+        if !self.state.client_can().status {
+            return;
+        }
+        for status in all {
+            self.state.client.send_notification::<StatusNotification>(status).await;
         }
     }
 

@@ -14,6 +14,7 @@ use crate::Options;
 use crate::capabilities::{self, Client};
 use crate::documents::Documents;
 use crate::folders::{Folder, Folders, Place};
+use crate::frames;
 use crate::guard;
 use crate::handlers;
 use crate::publisher::{self, Dirty, Publisher};
@@ -98,8 +99,17 @@ impl State {
             let env = |name: &str| std::env::var(name).ok();
             let home = state.options.home.clone();
             match Session::open(Workspace::at(&root), home, &env, &state.options.client) {
-                Ok(session) => state.add_folder(session, &runtime),
+                Ok(session) => {
+                    let was_broken = state.folders.set_broken(&root, None);
+                    state.add_folder(session, &runtime);
+                    if was_broken {
+                        state.publisher.status();
+                    }
+                }
                 Err(error) => {
+                    state.folders.set_broken(&root, Some(error.to_string()));
+                    state.forget_folder(&root);
+                    state.publisher.status();
                     let message = format!("{} is not synced: {error}", root.display());
                     let client = state.client.clone();
                     runtime.spawn(async move { client.show_message(MessageType::ERROR, message).await });
@@ -129,6 +139,12 @@ impl State {
             let _inside = runtime.enter();
             state.open_folder(root);
         });
+    }
+
+    /// A folder is synced no longer: nothing more is said of its documents.
+    pub(crate) fn forget_folder(&self, root: &Path) {
+        self.documents.forget_places(root);
+        self.publisher.gone(root.to_owned());
     }
 
     fn add_folder(self: &Arc<Self>, session: Session, runtime: &tokio::runtime::Handle) {
@@ -215,7 +231,13 @@ impl Backend {
     }
 
     pub(crate) async fn status(&self) -> Result<Vec<Status>> {
-        Ok(self.state.folders.all().iter().map(|folder| Status::of(folder)).collect())
+        Ok(Status::all(&self.state.folders))
+    }
+
+    /// A body that was no message.
+    #[expect(clippy::unused_async, reason = "the framework calls only async methods")]
+    pub(crate) async fn no_message(&self, is_json: bool) -> Result<()> {
+        Err(frames::error_of(is_json))
     }
 }
 

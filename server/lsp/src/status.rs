@@ -1,18 +1,24 @@
 //! The server's status for status bars: the notification and request `agent/status`
 //! (docs/lsp-extensions.md).
 
+use std::path::Path;
+
 use agent_engine::LinkState;
 use serde::Serialize;
 use tower_lsp::ls_types::notification::Notification;
 
-use crate::folders::Folder;
+use crate::folders::{Folder, Folders};
+use crate::types::Uri;
+
+/// The request's and the notification's method.
+pub(crate) const STATUS: &str = "agent/status";
 
 /// The notification `agent/status`, sent to clients that declare `experimental.agentStatus`.
 pub(crate) enum StatusNotification {}
 
 impl Notification for StatusNotification {
     type Params = Status;
-    const METHOD: &'static str = "agent/status";
+    const METHOD: &'static str = STATUS;
 }
 
 /// One workspace folder's status.
@@ -42,6 +48,31 @@ pub(crate) struct Status {
 }
 
 impl Status {
+    /// The status of every folder, also of those that could not be opened.
+    pub(crate) fn all(folders: &Folders) -> Vec<Self> {
+        let open = folders.all();
+        let broken = folders.broken();
+        let broken = broken.iter().map(|(root, problem)| Self::broken(root, problem));
+        open.iter().map(|folder| Self::of(folder)).chain(broken).collect()
+    }
+
+    fn broken(root: &Path, problem: &str) -> Self {
+        // As a folder's own address is written: with a slash at the end.
+        let uri = Uri::from_file_path(root.join(""));
+        Self {
+            uri: uri.map_or_else(String::new, |uri| uri.as_str().to_owned()),
+            state: "broken".to_owned(),
+            live: false,
+            artifacts: 0,
+            waiting: 0,
+            behind: 0,
+            conflicts: 0,
+            refused: 0,
+            since: None,
+            problem: Some(problem.to_owned()),
+        }
+    }
+
     pub(crate) fn of(folder: &Folder) -> Self {
         let link = folder.handle.views().link();
         let problem = link.cache_problem.clone();

@@ -21,7 +21,9 @@ pub(crate) fn roots(params: &InitializeParams) -> Vec<PathBuf> {
 
 pub(crate) fn did_change_folders(state: &Arc<State>, params: DidChangeWorkspaceFoldersParams) {
     for removed in params.event.removed.iter().filter_map(|folder| file_of(&folder.uri)) {
+        state.folders.set_broken(&removed, None);
         if let Some(folder) = state.folders.remove(&removed) {
+            state.forget_folder(&removed);
             std::thread::spawn(move || folder.handle.stop(crate::LAST_WORDS));
         }
     }
