@@ -159,8 +159,9 @@ impl Driver {
         }
         self.run_event(Event::Tick);
         self.scan();
-        self.see_open(now());
-        self.take_lease();
+        // The lease, and with it the first closed file that is written, is left to the first look: an
+        // editor reads its files a moment before it says that they are open.
+        self.look_at = now().plus(LOOK_MILLIS);
         self.notify(Notice::Scanned);
     }
 
