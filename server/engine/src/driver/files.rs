@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use agent_core::id::ArtifactPath;
+use agent_core::id::{ArtifactPath, Timestamp};
 
 use super::Driver;
 use super::handle::Command;
@@ -13,6 +13,9 @@ use crate::watch::{Watch, watch};
 
 /// How long file events are gathered, so that a `git checkout` is one scan.
 const GATHER_MILLIS: i64 = 30;
+/// How long a file that our own editor has open is left unread after it changed: most likely that editor
+/// saved it, and will say so, and what the save was based on, in a moment.
+const HOLD_MILLIS: i64 = 1_000;
 /// More changed files than this are found faster by a scan.
 const MANY_FILES: usize = 64;
 
@@ -70,8 +73,27 @@ impl Driver {
         if paths.len() > MANY_FILES || paths.iter().any(is_folder) {
             return self.scan();
         }
-        let paths: Vec<_> = paths.iter().filter_map(relative).collect();
-        let outcome = self.session.engine.files_changed(&paths, None, now());
+        let kinds = self.session.engine.kinds();
+        let is_open =
+            |path: &ArtifactPath| matches!(kinds.key_of(path), Some(Ok(key)) if self.open.contains(&key));
+        let (open, closed): (Vec<_>, Vec<_>) = paths.iter().filter_map(relative).partition(is_open);
+        for path in open {
+            self.held.entry(path).or_insert_with(|| now().plus(HOLD_MILLIS));
+        }
+        let outcome = self.session.engine.files_changed(&closed, None, now());
+        self.carry_on(outcome);
+    }
+
+    /// Reads the files that were held back long enough: another program changed them.
+    pub(super) fn read_held(&mut self, at: Timestamp) {
+        let due: Vec<_> =
+            self.held.iter().filter(|(_, due)| **due <= at).map(|(path, _)| path.clone()).collect();
+        if due.is_empty() {
+            return;
+        }
+        self.held.retain(|_, due| *due > at);
+        self.see_open(at);
+        let outcome = self.session.engine.files_changed(&due, None, at);
         self.carry_on(outcome);
     }
 

@@ -9,7 +9,7 @@ mod publish;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -61,6 +61,8 @@ struct Driver {
     writes_at: Timestamp,
     open_renew_at: Timestamp,
     gathered: Option<(Timestamp, Vec<PathBuf>)>,
+    /// Files that changed while our own editor has them open, and when to read them at the latest.
+    held: BTreeMap<ArtifactPath, Timestamp>,
     open: BTreeSet<ArtifactKey>,
     shown: HashMap<ArtifactKey, ArtifactPath>,
     stands: Stands,
@@ -99,6 +101,7 @@ impl Driver {
             writes_at: Timestamp(0),
             open_renew_at: Timestamp(0),
             gathered: None,
+            held: BTreeMap::new(),
             open: BTreeSet::new(),
             shown: HashMap::new(),
             stands: Stands::default(),
@@ -140,7 +143,8 @@ impl Driver {
     /// How long nothing is due.
     fn patience(&self) -> Duration {
         let gathered = self.gathered.as_ref().map(|(at, _)| *at);
-        let due = [Some(self.look_at), self.wake_at, gathered].into_iter().flatten().min();
+        let held = self.held.values().min().copied();
+        let due = [Some(self.look_at), self.wake_at, gathered, held].into_iter().flatten().min();
         let millis = due.map_or(LOOK_MILLIS, |at| at.0 - now().0).clamp(0, LOOK_MILLIS);
         Duration::from_millis(u64::try_from(millis).unwrap_or(0))
     }
@@ -209,6 +213,7 @@ impl Driver {
     }
 
     fn saved(&mut self, path: ArtifactPath, resolved: Option<ResolvedBase>) {
+        self.held.remove(&path);
         let again = resolved.clone().map(|base| Again::Saved(path.clone(), base));
         let outcome = self.session.engine.file_saved(&path, resolved, now());
         self.carry_on_or(outcome, again);
@@ -276,6 +281,7 @@ impl Driver {
             self.see_open(at);
             self.files_touched(paths);
         }
+        self.read_held(at);
         if self.wake_at.is_some_and(|due| due <= at) {
             self.wake_at = None;
             self.run_event(Event::Tick);
@@ -299,6 +305,7 @@ impl Driver {
         if let Some((due, _)) = &mut self.gathered {
             *due = at;
         }
+        self.held.values_mut().for_each(|due| *due = at);
         if !self.is_broken {
             // It also ends the wait for a moment that is far away by now.
             self.run_event(Event::PullWanted);

@@ -334,3 +334,26 @@ fn a_clock_that_was_set_back_stops_nothing() {
     assert!(rig.driver.look_at <= soon && rig.driver.open_renew_at <= soon);
     assert!(rig.driver.gathered.is_none());
 }
+
+#[test]
+fn a_file_open_here_is_read_when_its_editor_says_that_it_saved_or_a_while_later() {
+    let mut rig = behind();
+    rig.handle().opened(path(A));
+    rig.handle().begin();
+    rig.run();
+    for at in [A, B] {
+        rig.write(at, "saved\n");
+    }
+    rig.touch(&[A, B]);
+    assert_eq!((rig.entry(A).local, rig.entry(B).local), (hash("one\n"), hash("saved\n")));
+    rig.driver.command(Command::Saved(path(A), None));
+    assert_eq!(rig.entry(A).local, hash("saved\n"));
+    assert!(rig.driver.held.is_empty(), "it was said");
+
+    rig.write(A, "by another program\n");
+    rig.touch(&[A]);
+    rig.driver.read_held(now());
+    assert_eq!(rig.entry(A).local, hash("saved\n"));
+    rig.driver.read_held(now().plus(1_000));
+    assert_eq!(rig.entry(A).local, hash("by another program\n"));
+}
