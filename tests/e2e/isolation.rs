@@ -1,7 +1,7 @@
 //! Somebody of another team gets nothing and changes nothing, and is told so.
 
 use agent_tests::scenes::Pair;
-use agent_tests::{Backend, Editor, Team, Workspace};
+use agent_tests::{Backend, Editor, Team, Workspace, eventually};
 use anyhow::{Result, ensure};
 
 #[test]
@@ -52,7 +52,7 @@ fn a_viewer_reads_and_is_refused_with_a_reason() -> Result<()> {
     workspace.login(&viewer)?;
     let mut editor = Editor::start(&workspace)?;
     editor.wait_live()?;
-    workspace.expect(path, Some("# I-010 Read\n\nbody\n"))?;
+    eventually("the first pull", || workspace.expect(path, Some("# I-010 Read\n\nbody\n")))?;
     editor.open(path)?;
     editor.replace(path, "body", "body by a viewer")?;
     editor.save(path)?;
