@@ -116,7 +116,8 @@ fn a_saved_conflict_survives_the_end_of_the_editor() -> Result<()> {
 
 #[test]
 fn a_closed_file_is_updated_and_merged_on_disk() -> Result<()> {
-    let mut pair = Pair::new(&Backend::shared()?)?;
+    // Bob's save must not come first: the conflict would be Ann's then, and hers is an open document.
+    let mut pair = Pair::configured(&Backend::shared()?, "auto_push: false")?;
     let path = ".agent/plans/T-030-closed.md";
     pair.share(path, TEXT)?;
     pair.ann.editor.open(path)?;
@@ -128,6 +129,7 @@ fn a_closed_file_is_updated_and_merged_on_disk() -> Result<()> {
     pair.ann.edit(path, "between", "between by Ann")?;
     let merged = first.replace("between", "between by Ann").replace("end\n", "end by Bob\n");
     eventually("the merge on Bob's disk", || pair.bob.workspace.expect(path, Some(&merged)))?;
+    pair.bob.workspace.agent_ok(&["sync", "push"])?;
     let shown = pair.ann.editor.wait_codes(path, &["behind"])?;
     pair.ann.editor.apply(path, &shown[0], "Accept remote version")?;
     pair.ann.editor.save(path)?;
