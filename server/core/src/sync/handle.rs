@@ -235,7 +235,6 @@ fn live(draft: &mut Draft<'_>, event: LiveEvent) {
 
 fn pulled(draft: &mut Draft<'_>, page: PullPage) {
     draft.link.pull_ended((!page.more).then_some(page.newest_seq.max(page.cursor)));
-    draft.link.pulled_once = true;
     draft.link.answered();
     if page.newest_seq < draft.cursor && !draft.link.rewinding {
         return rewind(draft);

@@ -37,8 +37,6 @@ pub struct Link {
     pub(super) rewinding: bool,
     /// Whether the live connection announces changes.
     pub live: bool,
-    /// Whether the remote has answered a pull since the start.
-    pub pulled_once: bool,
 }
 
 impl Link {

@@ -226,11 +226,6 @@ impl Machine {
         self.open_elsewhere == *keys
     }
 
-    /// Whether nothing is left that this process could do about pushing without a person.
-    pub fn has_pushed_all(&self) -> bool {
-        !self.todo.values().any(|todo| *todo == Todo::Push)
-    }
-
     /// Under which circumstances the artifact's next step is derived.
     pub fn circumstances(&self, key: &ArtifactKey) -> Circumstances {
         Circumstances {
