@@ -8,7 +8,7 @@ use agent_core::id::{ArtifactPath, ContentHash, Text, Timestamp};
 use agent_core::ports::{FileProblem, Files, FoundFile, Listing, Replaced};
 use agent_core::sync::FileStat;
 
-use super::{Fuse, lock};
+use crate::{Fuse, lock};
 
 /// A content the engine put in another's place.
 #[derive(Debug, Clone)]

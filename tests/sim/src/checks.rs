@@ -10,9 +10,9 @@ use agent_core::sync::next::{ConflictStrategy, Next, Waits};
 use agent_core::sync::resolve::Take;
 use agent_engine::resolve::Ask;
 
-use super::remote::Accepted;
-use super::replica::tokens;
-use super::world::World;
+use crate::remote::Accepted;
+use crate::replica::tokens;
+use crate::world::World;
 
 /// More rounds than this of everybody pulling and pushing means that they never agree.
 const MOST_ROUNDS: usize = 25;
@@ -214,7 +214,7 @@ impl World {
             assert_ne!(before.unwrap_or((None, None)), content, "{change:?} changes nothing");
         }
         for change in &self.remote.history {
-            let same = |other: &&super::remote::Accepted| other.change_id == change.change_id;
+            let same = |other: &&crate::remote::Accepted| other.change_id == change.change_id;
             assert_eq!(self.remote.history.iter().filter(same).count(), 1, "{change:?} twice");
         }
     }

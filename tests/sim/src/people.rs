@@ -8,8 +8,8 @@ use agent_core::sync::resolve::Take;
 use agent_core::sync::{Event, ResolvedBase};
 use agent_engine::resolve::Ask;
 
-use super::replica::Buffer;
-use super::world::{IDS, World};
+use crate::replica::Buffer;
+use crate::world::{IDS, World};
 
 impl World {
     pub(crate) fn step(&mut self) {

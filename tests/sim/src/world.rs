@@ -7,10 +7,10 @@ use agent_core::ports::LiveEvent;
 use agent_core::sync::next::ConflictStrategy;
 use agent_core::sync::{Event, Policy, Request};
 
-use super::network::{Body, Message};
-use super::remote::ModelRemote;
-use super::replica::{Process, Replica};
-use super::store::SharedCache;
+use crate::network::{Body, Message};
+use crate::remote::ModelRemote;
+use crate::replica::{Process, Replica};
+use crate::store::SharedCache;
 
 pub(crate) const IDS: [&str; 3] = ["INFRA-001", "INFRA-002", "INFRA-003"];
 

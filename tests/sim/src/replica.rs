@@ -9,9 +9,9 @@ use agent_core::sync::{Chance, Entry, Event, Policy, Request, ResolvedBase};
 use agent_engine::{Engine, Failed, Outcome};
 use uuid::Uuid;
 
-use super::Fuse;
-use super::files::MemoryFiles;
-use super::store::SharedCache;
+use crate::Fuse;
+use crate::files::MemoryFiles;
+use crate::store::SharedCache;
 
 /// How long open documents are believed without being said again.
 const OPEN_MILLIS: i64 = 60_000;

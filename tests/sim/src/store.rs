@@ -7,7 +7,7 @@ use agent_cache::Cache;
 use agent_core::id::{ArtifactKey, ContentHash, Rev, Timestamp};
 use agent_core::ports::{Holder, Operation, Snapshot, Store, StoreError, Write};
 
-use super::{Fuse, lock};
+use crate::{Fuse, lock};
 
 #[derive(Clone)]
 pub(crate) struct SharedCache {

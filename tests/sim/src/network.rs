@@ -5,7 +5,7 @@ use agent_core::ports::{Files, PushChange, RemoteError, Store};
 use agent_core::sync::{Event, Request};
 use agent_engine::Engine;
 
-use super::remote::ModelRemote;
+use crate::remote::ModelRemote;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
