@@ -3,6 +3,7 @@
 
 mod checks;
 mod files;
+pub mod model;
 mod network;
 mod people;
 mod remote;
