@@ -100,6 +100,7 @@ fn a_client_that_can_do_little_gets_everything_it_needs() -> Result<()> {
         progress: false,
         status: false,
         related_information: false,
+        moves_files: false,
     };
     let backend = Backend::shared()?;
     let mut pair = Pair::with(&backend, Capabilities::default(), poor)?;

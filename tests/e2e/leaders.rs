@@ -2,8 +2,11 @@
 //! it is gone.
 
 use agent_tests::scenes::{Pair, Side};
-use agent_tests::{Backend, Editor, eventually};
+use agent_tests::{Backend, Editor, Workspace, eventually};
 use anyhow::{Result, ensure};
+use serde_json::Value;
+
+use crate::lasting_backend;
 
 const PATH: &str = ".agent/plans/L-001-two.md";
 
@@ -41,6 +44,59 @@ fn two_servers_share_a_workspace_and_the_follower_takes_over() -> Result<()> {
     pair.ann.editor.apply(PATH, &shown[0], "Accept remote version")?;
     pair.ann.editor.save(PATH)?;
     pair.agree(PATH, Some(text))
+}
+
+#[test]
+fn a_follower_knows_that_the_remote_does_not_answer_and_goes_on_knowing_when_the_leader_dies() -> Result<()> {
+    let (backend, _folder) = lasting_backend()?;
+    let mut pair = Pair::new(&backend)?;
+    pair.share(PATH, "# L-001 Two\n\nbody\n")?;
+    let mut second = Editor::start(&pair.bob.workspace)?;
+    second.wait_status("in sync", |status| status["state"] == "in-sync")?;
+    backend.stop()?;
+    // The leader finds out with what it is to send, and the follower without asking.
+    pair.bob.editor.open(PATH)?;
+    pair.bob.edit(PATH, "body", "body by Bob")?;
+    let is_offline = |status: &Value| status["state"] == "offline" && status["waiting"] == 1;
+    pair.bob.editor.wait_status("the leader is offline", is_offline)?;
+    second.wait_status("so is the follower", is_offline)?;
+    ensure!(second.status()["problem"] == pair.bob.editor.status()["problem"], "{}", second.status());
+    let listed = pair.bob.workspace.agent_ok(&["sync", "status", "--json"])?.json()?;
+    let said = listed["remote_trouble"]["problem"].as_str().unwrap_or_default().to_owned();
+    ensure!(said.contains("cannot be reached"), "{listed:#}");
+    pair.bob.editor.crash()?;
+    // Whoever takes over knows from the first moment, before it asked anybody.
+    loop {
+        let status = second.request("agent/status", Value::Null)?;
+        ensure!(status[0]["state"] == "offline", "said to be well while it is not: {status}");
+        if status[0]["leads"] == true {
+            break;
+        }
+        second.look()?;
+    }
+    backend.restart()?;
+    second.wait_live()?;
+    let listed = pair.bob.workspace.agent_ok(&["sync", "status", "--json"])?.json()?;
+    ensure!(listed["remote_trouble"].is_null(), "{listed:#}");
+    pair.bob.editor = second;
+    pair.agree(PATH, Some("# L-001 Two\n\nbody by Bob\n"))
+}
+
+#[test]
+fn a_command_tells_the_others_that_nobody_is_signed_in() -> Result<()> {
+    let pair = Pair::new(&Backend::shared()?)?;
+    let workspace = Workspace::of_team("nobody", &pair.team)?;
+    let status = || workspace.agent_ok(&["sync", "status", "--json"])?.json();
+    ensure!(status()?["remote_trouble"].is_null(), "nobody asked yet");
+    let pulled = workspace.agent(&["sync", "pull"])?;
+    ensure!(pulled.code == 1, "{pulled:?}");
+    let said = status()?;
+    let problem = said["remote_trouble"]["problem"].as_str().unwrap_or_default();
+    ensure!(problem.contains("agent login"), "{said:#}");
+    workspace.login(&pair.bob.user)?;
+    workspace.agent_ok(&["sync", "pull"])?;
+    ensure!(status()?["remote_trouble"].is_null(), "{:#}", status()?);
+    Ok(())
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod deletion;
 mod editing;
 mod isolation;
 mod main_job;
+mod moves;
 mod ordering;
 mod protocol;
 mod stale;

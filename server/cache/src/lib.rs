@@ -5,6 +5,7 @@
 
 mod commit;
 mod error;
+mod link;
 mod migrate;
 mod open;
 mod presence;

@@ -213,7 +213,7 @@ fn inspect(conn: &Connection) -> Result<(), Fault> {
         row.get::<_, Option<String>>(2)
     })
     .map_err(looking)?;
-    for table in ["blobs", "artifacts", "changes", "operations", "open_documents"] {
+    for table in ["blobs", "artifacts", "changes", "operations", "open_documents", "link"] {
         conn.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {table})"), [], |_| Ok(())).map_err(looking)?;
     }
     Ok(())

@@ -483,6 +483,32 @@ pub enum RemoteError {
 }
 
 impl RemoteError {
+    /// The stable word and the detail that [`RemoteError::from_parts`] makes the error of again.
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::Unreachable(detail) => ("unreachable", detail),
+            Self::Busy { detail, .. } => ("busy", detail),
+            Self::TooMuch(detail) => ("too_much", detail),
+            Self::SignedOut(detail) => ("signed_out", detail),
+            Self::Forbidden(detail) => ("forbidden", detail),
+            Self::Misconfigured(detail) => ("misconfigured", detail),
+            Self::Protocol(detail) => ("protocol", detail),
+        }
+    }
+
+    /// The error that another process met. A word of a newer program reads as [`Self::Protocol`].
+    pub fn from_parts(word: &str, detail: String) -> Self {
+        match word {
+            "unreachable" => Self::Unreachable(detail),
+            "busy" => Self::Busy { detail, retry_after: None },
+            "too_much" => Self::TooMuch(detail),
+            "signed_out" => Self::SignedOut(detail),
+            "forbidden" => Self::Forbidden(detail),
+            "misconfigured" => Self::Misconfigured(detail),
+            _ => Self::Protocol(detail),
+        }
+    }
+
     /// Whether the same request may succeed later without anybody doing something.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Busy { .. } | Self::TooMuch(_) | Self::Protocol(_))

@@ -2,11 +2,13 @@
 //! editor's way for an open document goes through its buffer instead; both share
 //! [`agent_core::sync::resolve`].
 
-use agent_core::id::{ArtifactKey, ContentHash, Text, Timestamp, Version};
+use agent_core::id::{ArtifactKey, ArtifactPath, ContentHash, Text, Timestamp, Version};
+use agent_core::merge::Choice;
 use agent_core::ports::{FileProblem, Files, Replaced, Store};
+use agent_core::sync::next::remote_move;
 use agent_core::sync::resolve::{CannotTake, Sides, Take, resolve};
 use agent_core::sync::status::Status;
-use agent_core::sync::{Event, Found, ResolvedBase};
+use agent_core::sync::{Entry, Event, FileDone, FileEffect, Found, ResolvedBase};
 
 use crate::engine::{Engine, Failed, Outcome, outline};
 
@@ -52,6 +54,11 @@ pub enum ResolveError {
     Store(#[from] Failed),
 }
 
+/// Of a file that the remote moved, whether this keeps it where it is.
+fn keeps_path(take: Take) -> bool {
+    matches!(take, Take::WholeLocal | Take::All(Choice::Local))
+}
+
 impl<S: Store, F: Files> Engine<S, F> {
     /// What an artifact's sides would become.
     ///
@@ -60,6 +67,9 @@ impl<S: Store, F: Files> Engine<S, F> {
     pub fn preview(&self, ask: &Ask) -> Result<Sides, ResolveError> {
         let key = &ask.key;
         let entry = self.machine.entry(key).ok_or_else(|| ResolveError::Unknown(key.clone()))?;
+        if remote_move(entry).is_some() {
+            return self.preview_move(ask, entry);
+        }
         let status = entry.status();
         if !matches!(status, Status::Behind | Status::Diverged) {
             return Err(ResolveError::Nothing(key.clone(), status.as_str()));
@@ -80,6 +90,48 @@ impl<S: Store, F: Files> Engine<S, F> {
             .map_err(|cannot| ResolveError::Cannot(key.clone(), cannot))
     }
 
+    /// A moved file: its content stays, only whole sides can be taken.
+    fn preview_move(&self, ask: &Ask, entry: &Entry) -> Result<Sides, ResolveError> {
+        let key = &ask.key;
+        if ask.seen.is_some_and(|expected| expected != (entry.base, entry.remote_version())) {
+            return Err(ResolveError::Stale(key.clone()));
+        }
+        if matches!(ask.take, Take::Hunk(..)) {
+            return Err(ResolveError::Cannot(key.clone(), CannotTake::NoSuchHunk));
+        }
+        if !keeps_path(ask.take) && !ask.even_open && self.machine.circumstances(key).open {
+            return Err(ResolveError::Open(key.clone()));
+        }
+        let text = entry.local.map(|hash| self.text(hash)).transpose();
+        let text = text.map_err(|problem| ResolveError::File(key.clone(), problem))?;
+        let side = text.map(|text| text.as_str().to_owned());
+        Ok(Sides { base: side.clone(), local: side, edits: Vec::new() })
+    }
+
+    /// Keeps the file where it is, or moves it to where the remote has it.
+    fn resolve_move(
+        &mut self,
+        ask: &Ask,
+        to: &ArtifactPath,
+        now: Timestamp,
+    ) -> Result<Outcome, ResolveError> {
+        let key = &ask.key;
+        if keeps_path(ask.take) {
+            return Ok(self.handle(Event::PathKept(key.clone()), now)?);
+        }
+        let entry = self.machine.entry(key).ok_or_else(|| ResolveError::Unknown(key.clone()))?;
+        let expect = entry.local.ok_or_else(|| ResolveError::FileChanged(key.clone()))?;
+        let from = entry.path.clone();
+        self.check_place(key, to).map_err(|problem| ResolveError::File(key.clone(), problem))?;
+        let moved = self.files.rename(&from, to, expect);
+        let moved = moved.map_err(|problem| ResolveError::File(key.clone(), problem))?;
+        let Replaced::Done(stat) = moved else { return Err(ResolveError::FileChanged(key.clone())) };
+        let stat = stat.filter(|stat| crate::engine::is_settled(stat, now));
+        let effect = FileEffect::Move { key: key.clone(), from, to: to.clone(), expect };
+        let done = FileDone { effect, stat, outline: (None, None) };
+        Ok(self.handle(Event::FilesDone(vec![done]), now)?)
+    }
+
     /// Chooses: writes the file if its text changes, then moves the base.
     ///
     /// # Errors
@@ -89,6 +141,9 @@ impl<S: Store, F: Files> Engine<S, F> {
         let key = &ask.key;
         let sides = self.preview(ask)?;
         let entry = self.machine.entry(key).ok_or_else(|| ResolveError::Unknown(key.clone()))?.clone();
+        if let Some(to) = remote_move(&entry) {
+            return self.resolve_move(ask, to, now);
+        }
         let base = ResolvedBase { from: entry.base, to: sides.base.map(Text::new) };
         let local = sides.local.map(Text::new);
         if local.as_ref().map(Text::hash) == entry.local {

@@ -17,6 +17,15 @@ impl<S: Store, F: Files> Engine<S, F> {
     /// # Errors
     /// What the cache says.
     pub fn scan(&mut self, now: Timestamp) -> Result<Outcome, Failed> {
+        self.scan_for(None, now)
+    }
+
+    /// Compares all files. `saved` is a resolution and the file whose save makes it durable.
+    fn scan_for(
+        &mut self,
+        saved: Option<(ArtifactKey, ArtifactPath, ResolvedBase)>,
+        now: Timestamp,
+    ) -> Result<Outcome, Failed> {
         self.scan_problems.clear();
         let (candidates, unlisted) = self.candidates();
         // What could not be looked at is not gone: a folder that cannot be read, or that is a link.
@@ -35,9 +44,33 @@ impl<S: Store, F: Files> Engine<S, F> {
             gone.filter(|entry| !self.is_problem(&entry.path) && !is_hidden(&entry.path))
                 .map(|e| gone_file(&e.key, &e.path)),
         );
+        if let Some(event) = self.attach(saved, &mut found) {
+            if found.is_empty() {
+                return self.handle(event, now);
+            }
+            self.owed.push_back(event);
+        }
         match found.is_empty() {
             true => Ok(self.nothing_new()),
             false => self.handle(Event::Found(found), now),
+        }
+    }
+
+    /// Gives a resolution to what was found of its artifact. Where nothing was, the file was moved
+    /// after the save and read at its new place before the save was heard of: the resolution follows
+    /// as an event. It is dropped only with a save that is not taken, because another file has the id.
+    fn attach(
+        &self,
+        saved: Option<(ArtifactKey, ArtifactPath, ResolvedBase)>,
+        found: &mut [Found],
+    ) -> Option<Event> {
+        let (key, _, base) = saved.filter(|(_, path, _)| !self.is_problem(path))?;
+        match found.iter_mut().find(|found| found.key == key) {
+            Some(found) => {
+                found.resolved = Some(base);
+                None
+            }
+            None => Some(Event::Resolved { key, base }),
         }
     }
 
@@ -72,7 +105,7 @@ impl<S: Store, F: Files> Engine<S, F> {
             let other = self.machine.entry(&key).filter(|e| e.path != *path && e.local.is_some());
             if other.is_some() {
                 // Either a move or a second file with one id; the whole folder tells which.
-                return self.scan(now);
+                return self.scan_for(resolved.map(|base| (key, path.clone(), base)), now);
             }
             found.extend(self.read(&key, path, None, now));
         }

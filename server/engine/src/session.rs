@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use agent_cache::{Cache, Rebuilt};
-use agent_core::id::{ArtifactKey, Author, Seq};
-use agent_core::ports::{PushChange, Remote, Store as _, StoreError, VersionQuery};
+use agent_core::id::{ArtifactKey, Author, Seq, Timestamp};
+use agent_core::ports::{PushChange, Remote, RemoteError, Store as _, StoreError, VersionQuery};
 use agent_core::sync::{Event, Request};
 use agent_remote::{Auth, Settings, SupabaseRemote};
 
@@ -131,6 +131,38 @@ impl Session {
         Ok(self.engine.handle(Event::OpenElsewhere(open.into_iter().collect()), now())?.requests)
     }
 
+    /// What is known of the remote's answering: by this process if it asked, else by the last one
+    /// that did.
+    ///
+    /// # Errors
+    /// What the cache says.
+    pub fn trouble(&self) -> Result<Option<(Timestamp, RemoteError)>, StoreError> {
+        let recorded = self.engine.store.trouble()?;
+        let link = self.engine.machine().link();
+        if !link.is_heard() {
+            return Ok(recorded);
+        }
+        // It began when the first of all processes met it.
+        let began = |since: Timestamp| recorded.map_or(since, |(earlier, _)| earlier.min(since));
+        Ok(link.trouble.clone().map(|(since, error)| (began(since), error)))
+    }
+
+    /// Keeps what this process found out of the remote's answering, for the others on the workspace,
+    /// which ask nothing themselves. Written only where it differs from what is there.
+    ///
+    /// # Errors
+    /// What the cache says.
+    pub fn record_link(&mut self) -> Result<(), StoreError> {
+        if !self.engine.machine().link().is_heard() {
+            return Ok(());
+        }
+        let trouble = self.trouble()?;
+        match self.engine.store.trouble()? == trouble {
+            true => Ok(()),
+            false => self.engine.store.set_trouble(trouble.as_ref()),
+        }
+    }
+
     /// Sends one request, and returns the event that brings the answer back to the engine.
     pub async fn ask(&self, request: Request) -> Event {
         Sent::new(&self.engine, request).answer(&self.remote).await
@@ -156,7 +188,7 @@ impl Session {
             }
             progress(&self.engine);
         }
-        Ok(())
+        self.record_link()
     }
 }
 

@@ -3,12 +3,15 @@
 
 use agent_core::merge::{Choice, Region, RegionKind};
 use agent_core::sync::next::{Next, Waits};
+use agent_engine::View;
 use serde::{Deserialize, Serialize};
 
 use crate::apply::{COMPARE, PUSH, RESOLVE};
+use crate::capabilities::Client;
 use crate::diagnostics::author;
 use crate::documents::Snapshot;
 use crate::hunks::Hunks;
+use crate::moves::MOVE;
 use crate::types::{CodeAction, CodeActionKind, CodeActionOrCommand, Command, Diagnostic, Range, Uri};
 
 /// What to take, as it travels to the client and back.
@@ -73,6 +76,37 @@ pub(crate) fn at(
 pub(crate) fn refused(uri: &Uri, next: &Next, asked: &[Diagnostic]) -> Option<CodeActionOrCommand> {
     matches!(next, Next::Wait(Waits::Refused))
         .then(|| action("Push again".to_owned(), PUSH, serde_json::json!({ "uri": uri.as_str() }), asked))
+}
+
+/// The argument of `agent.move`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MoveArgs {
+    pub(crate) uri: String,
+    /// `remote` moves the file to where the remote has it, `local` keeps it.
+    pub(crate) take: Wanted,
+    /// The remote's version.
+    pub(crate) remote_version: u64,
+}
+
+/// What can be done about a file that the remote moved.
+pub(crate) fn moved(
+    uri: &Uri,
+    view: &View,
+    client: Client,
+    asked: &[Diagnostic],
+) -> Vec<CodeActionOrCommand> {
+    let (Next::Wait(Waits::Moved), Some(remote)) = (&view.next, &view.entry.remote) else {
+        return Vec::new();
+    };
+    let offer = |title: String, take| {
+        let args = MoveArgs { uri: uri.as_str().to_owned(), take, remote_version: remote.version.0 };
+        action(title, MOVE, serde_json::to_value(args).unwrap_or_default(), asked)
+    };
+    let there =
+        client.moves_files.then(|| offer(format!("Move the file to {}", remote.path), Wanted::Remote));
+    let here = offer("Keep the file here (moves it back for the team)".to_owned(), Wanted::Local);
+    there.into_iter().chain([here]).collect()
 }
 
 struct Offer<'a> {

@@ -16,6 +16,7 @@ use crate::bases::{BufferBase, Edited};
 use crate::documents::Snapshot;
 use crate::folders::Place;
 use crate::hunks::Hunks;
+use crate::moves::MOVE;
 use crate::server::State;
 use crate::types::{
     DocumentChanges, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, Uri,
@@ -31,7 +32,7 @@ pub(crate) const PUSH: &str = "agent.push";
 /// Pulls now.
 pub(crate) const PULL: &str = "agent.pull";
 /// Every command.
-pub(crate) const COMMANDS: [&str; 4] = [RESOLVE, COMPARE, PUSH, PULL];
+pub(crate) const COMMANDS: [&str; 5] = [RESOLVE, MOVE, COMPARE, PUSH, PULL];
 
 /// How long the client may take to apply an edit; it may ask the user.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -115,22 +116,26 @@ fn edit(state: &Arc<State>, document: Snapshot, hunks: Hunks, sides: Sides, move
     let edited = Edited { before: Arc::clone(&document.text), base: hunks.known, after };
     let state = Arc::clone(state);
     tokio::spawn(async move {
-        match tokio::time::timeout(PATIENCE, state.client.apply_edit(edit)).await {
-            Ok(Ok(response)) if response.applied => {
-                if let Some(moved) = moved {
-                    applied(&state, &document, edited, moved);
-                }
-            }
-            Ok(Ok(response)) => {
-                let reason = response.failure_reason.unwrap_or_else(|| "it gave no reason".to_owned());
-                let message = format!("The editor did not apply the change ({reason}); nothing was changed.");
-                state.client.show_message(MessageType::WARNING, message).await;
-            }
-            Ok(Err(error)) => tracing::warn!(%error, "applyEdit"),
-            Err(_) => tracing::warn!("the client did not answer applyEdit"),
+        if let (true, Some(moved)) = (ask(&state, edit).await, moved) {
+            applied(&state, &document, edited, moved);
         }
         state.publisher.resolved(document.uri);
     });
+}
+
+/// Asks the client for an edit; answers whether it did it, and tells the user where it did not.
+pub(crate) async fn ask(state: &State, edit: WorkspaceEdit) -> bool {
+    match tokio::time::timeout(PATIENCE, state.client.apply_edit(edit)).await {
+        Ok(Ok(response)) if response.applied => return true,
+        Ok(Ok(response)) => {
+            let reason = response.failure_reason.unwrap_or_else(|| "it gave no reason".to_owned());
+            let message = format!("The editor did not apply the change ({reason}); nothing was changed.");
+            state.client.show_message(MessageType::WARNING, message).await;
+        }
+        Ok(Err(error)) => tracing::warn!(%error, "applyEdit"),
+        Err(_) => tracing::warn!("the client did not answer applyEdit"),
+    }
+    false
 }
 
 /// The edit is in the buffer. A client that also saved before it answered saves no second time, so

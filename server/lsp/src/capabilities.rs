@@ -5,9 +5,9 @@ use agent_core::text::Encoding;
 use crate::types::{
     ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, DiagnosticOptions,
     DiagnosticServerCapabilities, ExecuteCommandOptions, HoverProviderCapability, OneOf,
-    PositionEncodingKind, SaveOptions, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkspaceFoldersServerCapabilities,
-    WorkspaceServerCapabilities,
+    PositionEncodingKind, ResourceOperationKind, SaveOptions, ServerCapabilities, TextDocumentSyncCapability,
+    TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 /// What this client can do.
@@ -16,6 +16,8 @@ pub(crate) struct Client {
     pub(crate) encoding: Encoding,
     /// Edits may carry the version of the document they were made for.
     pub(crate) versioned_edits: bool,
+    /// Edits may move files.
+    pub(crate) moves_files: bool,
     /// The client asks for diagnostics of open documents itself, and can be told to ask again. One
     /// that pulls but cannot be told (Neovim 0.11) would never see what others change: it gets them
     /// pushed.
@@ -49,6 +51,9 @@ impl Client {
         Self {
             encoding: if utf8 { Encoding::Utf8 } else { Encoding::Utf16 },
             versioned_edits: edit.and_then(|edit| edit.document_changes).unwrap_or(false),
+            moves_files: edit
+                .and_then(|edit| edit.resource_operations.as_ref())
+                .is_some_and(|operations| operations.contains(&ResourceOperationKind::Rename)),
             pulls_diagnostics: document.is_some_and(|document| document.diagnostic.is_some())
                 && refresh.and_then(|refresh| refresh.refresh_support).unwrap_or(false),
             related_information: publish.and_then(|publish| publish.related_information).unwrap_or(false),

@@ -27,6 +27,8 @@ pub(crate) const CONFLICT: &str = "conflict";
 pub(crate) const DELETED_THERE: &str = "deleted-there";
 /// It was deleted here and changed there.
 pub(crate) const DELETED_HERE: &str = "deleted-here";
+/// The remote moved it to another path.
+pub(crate) const MOVED_THERE: &str = "moved-there";
 /// Local content has been waiting for long.
 pub(crate) const WAITING: &str = "waiting";
 /// The remote refused it.
@@ -55,6 +57,7 @@ pub(crate) fn of_artifact(
 ) -> Vec<Diagnostic> {
     let mut all = hunks.map_or_else(Vec::new, |hunks| of_hunks(context, hunks));
     all.extend(text_missing(context, view));
+    all.extend(moved_there(context, view));
     all.extend(refused(context, view, text));
     all.extend(waiting(context, view));
     all.extend(view.write_problem.as_ref().map(|problem| not_taken(context, problem)));
@@ -163,6 +166,18 @@ fn deleted_there(context: &Context<'_>, hunks: &Hunks) -> Diagnostic {
     let message = format!("{who} deleted this in version {version}{when}; {what}");
     let title = title_range(&hunks.local, &hunks.view, context);
     make(context, title, severity, DELETED_THERE, message)
+}
+
+/// The content is agreed on, only the file waits for being closed.
+fn moved_there(context: &Context<'_>, view: &View) -> Option<Diagnostic> {
+    let Next::Wait(Waits::Moved) = view.next else { return None };
+    let to = &view.entry.remote.as_ref()?.path;
+    let message = format!(
+        "{}. The file moves there when no editor has it open any more (with closed_files: ask, by agent sync \
+         pull). Move it now, or keep it here.",
+        changed(context, view, &format!("moved this to {to}")),
+    );
+    Some(make(context, first_line(), DiagnosticSeverity::INFORMATION, MOVED_THERE, message))
 }
 
 fn refused(context: &Context<'_>, view: &View, text: &str) -> Option<Diagnostic> {

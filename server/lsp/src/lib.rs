@@ -16,6 +16,7 @@ mod guard;
 mod handlers;
 mod hover;
 mod hunks;
+mod moves;
 mod publisher;
 mod server;
 mod status;

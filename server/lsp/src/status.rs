@@ -31,6 +31,8 @@ pub(crate) struct Status {
     state: String,
     /// Whether changes are announced live.
     live: bool,
+    /// Whether this process asks the remote, or another one on the same workspace does.
+    leads: bool,
     /// Artifacts known.
     artifacts: usize,
     /// Artifacts whose local content waits to be pushed.
@@ -63,6 +65,7 @@ impl Status {
             uri: uri.map_or_else(String::new, |uri| uri.as_str().to_owned()),
             state: "broken".to_owned(),
             live: false,
+            leads: false,
             artifacts: 0,
             waiting: 0,
             behind: 0,
@@ -80,6 +83,7 @@ impl Status {
             uri: folder.uri("").map_or_else(String::new, |uri| uri.as_str().to_owned()),
             state: state_of(&link).to_owned(),
             live: link.live,
+            leads: link.leads,
             artifacts: link.artifacts,
             waiting: link.waiting,
             behind: link.behind,

@@ -22,6 +22,8 @@ pub struct Capabilities {
     pub status: bool,
     /// Related information on diagnostics.
     pub related_information: bool,
+    /// Edits may move files.
+    pub moves_files: bool,
 }
 
 impl Default for Capabilities {
@@ -34,6 +36,7 @@ impl Default for Capabilities {
             progress: true,
             status: true,
             related_information: true,
+            moves_files: true,
         }
     }
 }
@@ -62,6 +65,9 @@ impl Capabilities {
             "window": { "workDoneProgress": self.progress, "showDocument": { "support": true } },
             "experimental": { "agentStatus": self.status },
         });
+        if self.moves_files {
+            declared["workspace"]["workspaceEdit"]["resourceOperations"] = json!(["rename"]);
+        }
         if self.encoding == Encoding::Utf8 {
             declared["general"] = json!({ "positionEncodings": ["utf-8", "utf-16"] });
         }

@@ -116,6 +116,21 @@ impl Editor {
         self.notify("textDocument/didSave", json!({ "textDocument": { "uri": uri } }))
     }
 
+    /// Moves a document's file, as an editor's own rename does: what is unsaved moves along.
+    pub(super) fn move_document(&mut self, from: &str, to: &str) -> Result<()> {
+        let mut document = self.documents.remove(from).context("a move of a document that is not open")?;
+        let file = url::Url::parse(to)?.to_file_path().ok().context("not a file")?;
+        ensure!(!file.exists(), "a move over a file that is there: {}", file.display());
+        std::fs::rename(&document.file, &file).with_context(|| file.display().to_string())?;
+        document.file = file;
+        document.version = 1;
+        self.published.remove(to);
+        self.notify("textDocument/didClose", json!({ "textDocument": { "uri": from } }))?;
+        let item = json!({ "uri": to, "languageId": "markdown", "version": 1, "text": document.text });
+        self.documents.insert(to.to_owned(), document);
+        self.notify("textDocument/didOpen", json!({ "textDocument": item }))
+    }
+
     /// Closes a document.
     ///
     /// # Errors

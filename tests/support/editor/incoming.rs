@@ -136,6 +136,13 @@ impl Editor {
     }
 
     fn apply_workspace_edit(&mut self, edit: &Value) -> Result<()> {
+        if let Some(rename) = edit["documentChanges"].get(0).filter(|change| change["kind"] == "rename") {
+            if !self.capabilities.moves_files {
+                self.fault(format!("a move for a client that moves no files: {edit}"));
+            }
+            let uri = |side: &str| rename[side].as_str().map(str::to_owned).context("a move without address");
+            return self.move_document(&uri("oldUri")?, &uri("newUri")?);
+        }
         for (uri, version, edits) in self.document_edits(edit)? {
             let encoding = self.capabilities.encoding;
             let Some(document) = self.documents.get(&uri) else {

@@ -179,3 +179,33 @@ fn many_opening_a_new_database_at_once_all_get_the_same() {
     assert!(openers.into_iter().all(|opener| opener.join().is_ok()));
     assert_eq!(load(&mut Cache::open(&path).unwrap()).entries.len(), 8);
 }
+
+#[test]
+fn what_one_process_found_out_of_the_remote_the_others_know_and_it_outlives_that_process() {
+    use agent_core::ports::RemoteError::{self, *};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("agent.db");
+    let mut leader = Cache::open(&path).unwrap();
+    let follower = Cache::open(&path).unwrap();
+    assert_eq!(follower.trouble().unwrap(), None, "nobody asked yet");
+    let all: [RemoteError; 7] = [
+        Unreachable("refused".into()),
+        Busy { detail: "starting".into(), retry_after: None },
+        TooMuch("large".into()),
+        SignedOut("expired".into()),
+        Forbidden("no member".into()),
+        Misconfigured("wrong key".into()),
+        Protocol("nonsense".into()),
+    ];
+    for (since, error) in (1..).map(Timestamp).zip(all) {
+        leader.set_trouble(Some(&(since, error.clone()))).unwrap();
+        assert_eq!(follower.trouble().unwrap(), Some((since, error)));
+    }
+    let before = Store::changed_since(&mut leader, Rev(0)).unwrap();
+    assert!(before.is_none(), "it is no revision");
+    drop(leader);
+    assert!(follower.trouble().unwrap().is_some());
+    let mut next = Cache::open(&path).unwrap();
+    next.set_trouble(None).unwrap();
+    assert_eq!(follower.trouble().unwrap(), None);
+}

@@ -115,6 +115,7 @@ async fn send(work: &mut Work, all: usize, progress: &mut Progress) -> Result<Ke
             events.push(event);
         }
     }
+    work.session.record_link()?;
     Ok(applied)
 }
 

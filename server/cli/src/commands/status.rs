@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::args::Status;
 use crate::output::Done;
-use crate::show::{List, NotTaken, Row, Turn, count, not_taken, not_taken_list};
+use crate::show::{List, NotTaken, Row, Turn, count, moment, not_taken, not_taken_list, trouble};
 use crate::work::Work;
 
 #[derive(Serialize)]
@@ -16,10 +16,18 @@ struct Report {
     not_taken: Vec<NotTaken>,
     cursor: u64,
     signed_in_as: Option<String>,
+    /// Since when the remote has not answered whoever asked it last, and why; null when it did.
+    remote_trouble: Option<Trouble>,
     #[serde(skip)]
     in_sync: usize,
     #[serde(skip)]
     remote: Result<String, String>,
+}
+
+#[derive(Serialize)]
+struct Trouble {
+    since: String,
+    problem: String,
 }
 
 /// Shows the status.
@@ -32,6 +40,10 @@ pub(crate) fn run(args: &Status) -> anyhow::Result<Done> {
         artifacts: rows.into_iter().filter(|row| args.all || !row.is_in_sync()).collect(),
         not_taken: not_taken(&work.session.engine.problems()),
         cursor: work.session.engine.machine().cursor().0,
+        remote_trouble: work
+            .session
+            .trouble()?
+            .map(|(since, error)| Trouble { since: moment(since), problem: trouble(&error) }),
         signed_in_as: work.user().map(|user| user.email),
         in_sync,
         remote: remote(&work),
@@ -64,6 +76,13 @@ fn long(report: &Report, all: bool) -> String {
         (Ok(team), Some(user)) => {
             let _ = writeln!(out, "On {team} as {user}, seen up to change {}", report.cursor);
         }
+    }
+    if let Some(trouble) = &report.remote_trouble {
+        let _ = writeln!(
+            out,
+            "When asked last, the remote did not answer, since {}: {}",
+            trouble.since, trouble.problem
+        );
     }
     for (heading, turns) in GROUPS {
         let rows = report.artifacts.iter().filter(|row| turns.contains(&row.next) && !row.is_in_sync());

@@ -58,13 +58,20 @@ pub(super) fn brake(draft: &mut Draft<'_>) -> Option<Timestamp> {
     if draft.link.deletions_allowed {
         return None;
     }
-    let since = keys.iter().filter_map(|key| draft.get(key).and_then(|entry| entry.waiting_since)).max();
+    let waiting = keys.iter().filter_map(|key| draft.get(key).and_then(|entry| entry.waiting_since));
+    let since = waiting.filter(|since| is_young(*since, draft.now)).max();
     hold_back(draft, keys);
-    since.map(|since| since.plus(GRACE)).filter(|at| *at > draft.now && !draft.link.push_wanted)
+    let is_young = |since: &Timestamp| is_young(*since, draft.now) && !draft.link.push_wanted;
+    since.filter(is_young).map(|since| since.plus(GRACE))
+}
+
+/// A moment that is further ahead than any wait was set down before the clock was set back.
+fn is_young(since: Timestamp, now: Timestamp) -> bool {
+    now < since.plus(GRACE) && since < now.plus(GRACE)
 }
 
 /// Whether this artifact's deletion has to wait until then.
 pub(super) fn must_wait(entry: &Entry, until: Option<Timestamp>, now: Timestamp) -> bool {
-    let is_young = entry.waiting_since.is_none_or(|since| since.plus(GRACE) > now);
+    let is_young = entry.waiting_since.is_none_or(|since| is_young(since, now));
     entry.local.is_none() && entry.pending.is_none() && until.is_some() && is_young
 }

@@ -108,6 +108,8 @@ pub enum Event {
         /// The base it becomes, and which it was computed from.
         base: ResolvedBase,
     },
+    /// Somebody chose to keep the file where it is, although the remote moved it.
+    PathKept(ArtifactKey),
     /// Other processes committed to the cache.
     Reloaded(Snapshot),
     /// This process may use the network (it holds the lease, or is a command).

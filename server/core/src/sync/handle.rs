@@ -10,7 +10,7 @@ use crate::sync::deletions::{self, MASS_DELETION};
 use crate::sync::draft::{Draft, agree};
 use crate::sync::event::{Event, FileDone, FileEffect, Found, Memory, ResolvedBase};
 use crate::sync::machine::{Chance, Todo};
-use crate::sync::next::clean_merge;
+use crate::sync::next::{clean_merge, remote_move};
 use crate::sync::plan::me;
 use crate::sync::status::Status;
 use crate::sync::{Entry, Parked, RemoteSide};
@@ -24,6 +24,7 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
         Event::Closed(key) => open(draft, key, false),
         Event::OpenElsewhere(keys) => open_elsewhere(draft, keys),
         Event::Resolved { key, base } => resolved(draft, &key, base),
+        Event::PathKept(key) => path_kept(draft, &key),
         Event::Reloaded(snapshot) => reloaded(draft, snapshot),
         Event::Leads(leads) => leads_now(draft, leads),
         Event::PullWanted => {
@@ -178,6 +179,16 @@ fn resolved(draft: &mut Draft<'_>, key: &ArtifactKey, choice: ResolvedBase) {
             agree(entry);
         }
     });
+}
+
+/// The remote's path is known, and the own one goes over it: the artifact is ahead by its path.
+fn path_kept(draft: &mut Draft<'_>, key: &ArtifactKey) {
+    if draft.get(key).and_then(remote_move).is_none() {
+        return;
+    }
+    if let Some(entry) = draft.known(key) {
+        entry.base_path = entry.remote.as_ref().map(|remote| remote.path.clone());
+    }
 }
 
 fn reloaded(draft: &mut Draft<'_>, snapshot: Snapshot) {

@@ -29,6 +29,11 @@ pub struct Link {
     hinted_meanwhile: Seq,
     pub(super) failures: u32,
     pub(super) retry_at: Option<Timestamp>,
+    /// When the last failure was. A moment before it means that the clock was set back, and that
+    /// `retry_at` may be any time away.
+    failed_at: Timestamp,
+    /// Whether the remote was asked by this process, and answered or failed to.
+    heard: bool,
     pub(super) batch: Option<usize>,
     /// Since when the remote has not answered, and what it said last.
     pub trouble: Option<(Timestamp, RemoteError)>,
@@ -45,9 +50,15 @@ impl Link {
         self.pulling || !self.in_flight.is_empty()
     }
 
+    /// Whether this process knows by itself how the remote is; what other processes found out counts
+    /// until then.
+    pub fn is_heard(&self) -> bool {
+        self.heard
+    }
+
     /// Whether the wait after a failure is not over.
     pub(super) fn must_wait(&self, now: Timestamp) -> bool {
-        self.retry_at.is_some_and(|at| now < at)
+        self.retry_at.is_some_and(|at| self.failed_at <= now && now < at)
     }
 
     pub(super) fn hint(&mut self, to: Seq) {
@@ -72,6 +83,7 @@ impl Link {
     }
 
     pub(super) fn answered(&mut self) {
+        self.heard = true;
         self.failures = 0;
         self.retry_at = None;
         self.trouble = None;
@@ -90,6 +102,8 @@ impl Link {
         #[expect(clippy::cast_possible_truncation, reason = "at most half of a minute in milliseconds")]
         let spread = (delay as f64 * 0.5 * jitter.clamp(0.0, 1.0)) as i64;
         self.failures = self.failures.saturating_add(1);
+        self.heard = true;
+        self.failed_at = now;
         self.retry_at = Some(now.plus(delay / 2 + delay / 4 + spread));
         let since = self.trouble.as_ref().map_or(now, |(since, _)| *since);
         self.trouble = Some((since, error));
@@ -121,6 +135,17 @@ mod tests {
         assert!(link.must_wait(Timestamp(59_999)) && !link.must_wait(Timestamp(60_000)));
         link.answered();
         assert!(!link.must_wait(Timestamp(0)) && link.trouble.is_none());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_ends_the_wait() {
+        let (then, year) = (Timestamp(1_800_000_000_000), 365 * 24 * 3_600_000);
+        let mut link = Link::default();
+        link.failed(gone(), then, 0.5);
+        assert!(link.must_wait(then) && link.must_wait(then.plus(999)));
+        assert!(!link.must_wait(then.plus(-1)) && !link.must_wait(then.plus(-year)));
+        link.failed(gone(), then.plus(-year), 0.5);
+        assert!(link.must_wait(then.plus(-year + 1_999)) && !link.must_wait(then.plus(-year + 2_000)));
     }
 
     #[test]

@@ -321,3 +321,28 @@ fn what_others_open_is_no_longer_to_be_written() {
     bench.take(Event::OpenElsewhere(vec![key("A-1")]));
     assert!(bench.machine.todo.is_empty());
 }
+
+#[test]
+fn a_move_by_others_is_taken_or_taken_back() {
+    let to = ArtifactPath::new(".agent/stories/sub/A-1.md").unwrap();
+    let moved = || {
+        let mut bench = Bench::new();
+        bench.agreed("A-1", "one\n", 1);
+        bench.take(Event::Opened(key("A-1")));
+        let mut moved = row("A-1", 2, 2, Some("one\n"));
+        moved.path = to.clone();
+        check(&bench.pulled(vec![moved]), &[], 0, 0);
+        assert_eq!(waits(&bench, "A-1"), Next::Wait(Waits::Moved));
+        bench
+    };
+    let mut bench = moved();
+    let step = bench.take(Event::PathKept(key("A-1")));
+    assert_eq!(pushed(&step), ["A-1"]);
+    assert_eq!(bench.entry("A-1").pending.as_ref().map(|pending| &pending.path), Some(&at("A-1")));
+
+    let mut bench = moved();
+    check(&bench.take(Event::Found(vec![found("A-1", &to, Some("one\n"))])), &[Cause::Moved], 0, 0);
+    assert_eq!(waits(&bench, "A-1"), Next::Nothing);
+    // There is nothing left to keep.
+    check(&bench.take(Event::PathKept(key("A-1"))), &[], 0, 0);
+}

@@ -57,6 +57,14 @@ fn a_few_deletions_go_out_after_a_moment() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_does_not_hold_up_a_deletion() {
+    let mut bench = with_artifacts(3);
+    assert!(pushed(&bench.take(gone(1..=1))).is_empty());
+    bench.now = bench.now.plus(-365 * 24 * 3_600_000);
+    assert_eq!(pushed(&bench.take(Event::Tick)), ["A-1"]);
+}
+
+#[test]
 fn many_deletions_one_after_the_other_are_held_back_too() {
     let mut bench = with_artifacts(40);
     for n in 1..=40 {

@@ -124,6 +124,14 @@ fn is_parked(entry: &Entry) -> bool {
     entry.parked.as_ref().is_some_and(|parked| parked.hash == entry.local)
 }
 
+/// Where the remote moved the file, when nothing else is new: contents agree, and this path is not
+/// agreed on.
+pub fn remote_move(entry: &Entry) -> Option<&ArtifactPath> {
+    let remote = entry.remote.as_ref().filter(|remote| remote.hash.is_some())?;
+    let is_new = entry.path != remote.path && entry.base_path.as_ref() != Some(&remote.path);
+    (is_new && entry.status() == Status::InSync).then_some(&remote.path)
+}
+
 fn moved(entry: &Entry, given: Circumstances) -> Next {
     let Some(remote) = entry.remote.as_ref().filter(|remote| remote.hash.is_some()) else {
         return Next::Nothing;

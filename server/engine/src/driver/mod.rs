@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
-use agent_core::ports::{Holder, Store};
+use agent_core::ports::{Holder, RemoteError, Store};
 use agent_core::sync::{Event, ResolvedBase};
 use agent_remote::Listener;
 use tokio::sync::mpsc::UnboundedSender;
@@ -66,6 +66,8 @@ struct Driver {
     open: BTreeSet<ArtifactKey>,
     shown: HashMap<ArtifactKey, ArtifactPath>,
     stands: Stands,
+    /// What is known of the remote's answering, by whichever process asked it.
+    trouble: Option<(Timestamp, RemoteError)>,
     cache_problem: Option<String>,
     /// The cache failed, and this is to be done again, and everything looked at.
     unsaved: Option<Vec<Again>>,
@@ -105,6 +107,7 @@ impl Driver {
             open: BTreeSet::new(),
             shown: HashMap::new(),
             stands: Stands::default(),
+            trouble: None,
             cache_problem: None,
             unsaved: None,
             is_broken: false,
@@ -156,6 +159,7 @@ impl Driver {
         }
         self.start_watch();
         self.declare_open();
+        self.read_trouble();
         let everything: Vec<_> = self.session.engine.machine().entries().map(|e| e.key.clone()).collect();
         self.publish(everything);
         for key in self.open.clone() {
@@ -182,6 +186,7 @@ impl Driver {
             Command::Answered(event) => {
                 let had_trouble = self.session.engine.machine().link().trouble.is_some();
                 self.run_event(event);
+                self.record_link();
                 let is_well = self.session.engine.machine().link().trouble.is_none();
                 if let (true, true, Some(listener)) = (had_trouble, is_well, &self.listener) {
                     listener.wake();
@@ -321,6 +326,7 @@ impl Driver {
             self.carry_on(outcome);
         }
         self.see_open(at);
+        self.record_link();
         self.take_lease();
         if self.open_renew_at <= at && !self.open.is_empty() {
             self.declare_open();

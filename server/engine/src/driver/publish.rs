@@ -113,12 +113,32 @@ impl Driver {
         }
     }
 
+    /// Tells the other processes on the workspace what this one found out of the remote's answering,
+    /// or hears what they did.
+    pub(super) fn record_link(&mut self) {
+        if self.is_broken {
+            return;
+        }
+        if let Err(error) = self.session.record_link() {
+            return self.cache_failed(&error);
+        }
+        self.read_trouble();
+        self.publish_link();
+    }
+
+    pub(super) fn read_trouble(&mut self) {
+        let own = self.session.engine.machine().link();
+        let own = own.is_heard().then(|| own.trouble.clone());
+        // What this process knows itself it knows without the cache.
+        self.trouble = self.session.trouble().unwrap_or_else(|_| own.flatten());
+    }
+
     pub(super) fn publish_link(&self) {
         let machine = self.session.engine.machine();
         let link = LinkState {
             live: machine.link().live,
             leads: machine.leads(),
-            trouble: machine.link().trouble.clone(),
+            trouble: self.trouble.clone(),
             waiting: self.stands.count(Stand::Waiting),
             behind: self.stands.count(Stand::Behind),
             conflicts: self.stands.count(Stand::Conflict),

@@ -82,6 +82,16 @@ impl<S: Store, F: Files> Engine<S, F> {
         (found.text.as_ref().map(Text::hash) != expect).then_some(found)
     }
 
+    /// A row of the remote must not place a file where the artifact cannot be.
+    pub(crate) fn check_place(&self, key: &ArtifactKey, path: &ArtifactPath) -> Result<(), FileProblem> {
+        match self.kinds.key_of(path) {
+            Some(Ok(found)) if found == *key => Ok(()),
+            _ => Err(FileProblem::BadName(format!(
+                "{path} is no place for {key} in this project; see sync.kinds"
+            ))),
+        }
+    }
+
     /// Does one file effect; `None` when the file held something else by now.
     #[expect(clippy::type_complexity, reason = "used once, right above")]
     fn run_file(
@@ -89,14 +99,7 @@ impl<S: Store, F: Files> Engine<S, F> {
         effect: &FileEffect,
     ) -> Result<Option<(Option<FileStat>, (Option<String>, Option<String>))>, FileProblem> {
         let target = effect_path(effect);
-        match self.kinds.key_of(target) {
-            Some(Ok(key)) if key == *effect.key() => {}
-            _ => {
-                let problem =
-                    format!("{target} is no place for {} in this project; see sync.kinds", effect.key());
-                return Err(FileProblem::BadName(problem));
-            }
-        }
+        self.check_place(effect.key(), target)?;
         let (replaced, text) = match effect {
             FileEffect::Move { from, to, expect, .. } => (self.files.rename(from, to, *expect)?, None),
             FileEffect::Replace { path, expect, content, .. } => {

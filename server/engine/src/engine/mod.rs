@@ -45,8 +45,9 @@ pub struct Engine<S, F> {
     pub(crate) scan_problems: Problems,
     write_problems: BTreeMap<ArtifactKey, (ArtifactPath, FileProblem)>,
     wake_at: Option<Timestamp>,
-    /// The machine waits for these, and they could not be stored: they come first the next time.
-    owed: VecDeque<Event>,
+    /// These come first the next time: the machine waits for them and they could not be stored, or
+    /// they belong to the event that is next.
+    pub(crate) owed: VecDeque<Event>,
     /// What the batch under way holds that cannot be sent, and what that means for it.
     unsendable: Vec<(ChangeId, PushOutcome)>,
 }

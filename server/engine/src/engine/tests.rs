@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use agent_cache::Cache;
 use agent_core::id::{Author, Rev, Seq, Version};
 use agent_core::ports::{Holder, Operation, PullPage, PushReply, RemoteError, RemoteRow, Snapshot, Write};
+use agent_core::sync::ResolvedBase;
 use agent_core::sync::next::ConflictStrategy;
 use tempfile::TempDir;
 
@@ -333,4 +334,50 @@ fn what_could_not_be_written_is_tried_again() {
     rig.engine.retry_writes(NOW).unwrap();
     assert_eq!(fs::read_to_string(rig.folder.path().join(below)).unwrap(), "one\n");
     assert!(rig.engine.problems().is_empty());
+}
+
+#[test]
+fn a_resolution_is_kept_when_its_file_is_moved_at_the_same_moment() {
+    const MOVED: &str = ".agent/stories/sub/INFRA-001.md";
+    let decided = || ResolvedBase { from: hash("one\n"), to: Some(Text::new("theirs\n".to_owned())) };
+    let conflict = || {
+        let mut rig = Rig::new();
+        rig.synced(A, "one\n");
+        rig.save(A, "mine\n").unwrap();
+        rig.handle(pulled(A, 2, "theirs\n", false)).unwrap();
+        assert_eq!(rig.entry(A).base, hash("one\n"));
+        rig.write(A, "mine, decided\n");
+        rig
+    };
+    let rename = |rig: &Rig| {
+        let root = rig.folder.path();
+        fs::create_dir_all(root.join(MOVED).parent().unwrap()).unwrap();
+        fs::rename(root.join(A), root.join(MOVED)).unwrap();
+    };
+    // Saved under the new path before anybody saw the move; moved between the save and our look;
+    // moved and seen there, before we heard of the save.
+    let orders: [(&str, bool, &[&str]); 3] = [(MOVED, true, &[]), (A, true, &[MOVED]), (A, false, &[])];
+    for (saved_at, moved_unseen, seen_later) in orders {
+        let mut rig = conflict();
+        rename(&rig);
+        if !moved_unseen {
+            rig.engine.scan(NOW).unwrap();
+            assert_eq!(rig.entry(A).base, hash("one\n"));
+        }
+        rig.engine.file_saved(&path(saved_at), Some(decided()), NOW).unwrap();
+        for at in seen_later {
+            rig.engine.files_changed(&[path(at)], None, NOW).unwrap();
+        }
+        let entry = rig.entry(A);
+        assert_eq!((entry.base, entry.local), (hash("theirs\n"), hash("mine, decided\n")), "{saved_at}");
+        assert_eq!(entry.path, path(MOVED));
+    }
+    // A save that is not taken, because another file has the id by now, decides nothing.
+    let mut rig = conflict();
+    rename(&rig);
+    rig.engine.scan(NOW).unwrap();
+    rig.write(A, "mine, decided\n");
+    rig.engine.file_saved(&path(A), Some(decided()), NOW).unwrap();
+    assert_eq!(rig.entry(A).base, hash("one\n"));
+    assert!(rig.engine.problems().contains_key(A));
 }

@@ -22,7 +22,9 @@ pub(crate) fn code_action(state: &State, params: &CodeActionParams) -> Option<Co
     if let Some((document, hunks)) = super::hunks(state, uri) {
         offered = actions::at(&document, &hunks, params.range, &asked);
     }
-    let view = state.documents.get(uri)?.view;
-    offered.extend(view.and_then(|view| actions::refused(uri, &view.next, &asked)));
+    if let Some(view) = state.documents.get(uri)?.view {
+        offered.extend(actions::refused(uri, &view.next, &asked));
+        offered.extend(actions::moved(uri, &view, state.client_can(), &asked));
+    }
     (!offered.is_empty()).then_some(offered)
 }

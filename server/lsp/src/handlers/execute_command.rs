@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, Result};
 
-use crate::actions::ResolveArgs;
+use crate::actions::{MoveArgs, ResolveArgs};
 use crate::apply::{self, COMPARE, PULL, PUSH, RESOLVE};
 use crate::compare;
+use crate::moves::{self, MOVE};
 use crate::server::State;
 use crate::types::{ExecuteCommandParams, LSPAny, MessageType, ShowDocumentParams, Uri};
 
@@ -21,6 +22,11 @@ pub(crate) async fn execute_command(
             let args: ResolveArgs = serde_json::from_value(argument.unwrap_or_default())
                 .map_err(|problem| Error::invalid_params(format!("{RESOLVE}: {problem}")))?;
             apply::start(state, &args)?;
+        }
+        MOVE => {
+            let args: MoveArgs = serde_json::from_value(argument.unwrap_or_default())
+                .map_err(|problem| Error::invalid_params(format!("{MOVE}: {problem}")))?;
+            moves::start(state, &args)?;
         }
         COMPARE => compare(state, &uri_of(argument.as_ref())?)?,
         PUSH => state.folders.all().iter().for_each(|folder| folder.handle.push()),
