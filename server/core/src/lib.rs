@@ -4,7 +4,9 @@
 //! values. The crates around it turn those values into effects.
 
 pub mod artifact;
+pub mod create;
 pub mod id;
+pub mod lifecycle;
 pub mod merge;
 pub mod ports;
 pub mod sync;

@@ -133,7 +133,7 @@ fn markdown(text: &str) -> Outline {
 
 /// The front matter of a text, its fences included. Left to the Markdown parser, a rule further down
 /// could start a metadata block and swallow a section.
-fn front_matter(text: &str) -> Option<Range<usize>> {
+pub(crate) fn front_matter(text: &str) -> Option<Range<usize>> {
     let mut lines = split_lines(text).into_iter();
     let opening = lines.next().filter(|line| line.trim_end() == "---")?;
     let mut end = opening.len();
