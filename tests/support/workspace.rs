@@ -162,7 +162,13 @@ impl Workspace {
         for entry in walkdir::WalkDir::new(self.root.join(".agent")).sort_by_file_name() {
             let entry = entry?;
             let inside = entry.path().strip_prefix(&self.root)?.to_string_lossy().replace('\\', "/");
-            let is_own = [".agent/cache/agent.", ".agent/cache/views/", ".agent/etc/", ".agent/.gitignore"];
+            let is_own = [
+                ".agent/cache/agent.",
+                ".agent/cache/views/",
+                ".agent/etc/",
+                ".agent/logs/",
+                ".agent/.gitignore",
+            ];
             if entry.file_type().is_file() && !is_own.iter().any(|own| inside.starts_with(own)) {
                 all.push((inside, fs::read(entry.path())?));
             }

@@ -7,6 +7,7 @@ pub mod config;
 pub mod disk;
 mod driver;
 mod engine;
+mod journal;
 mod lease;
 mod remote;
 pub mod resolve;

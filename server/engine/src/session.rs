@@ -69,7 +69,8 @@ impl Session {
         let rebuilt = rebuilt.as_ref().map(rebuilt_message);
         let disk = Disk::new(workspace.root(), config.sync.max_file_size);
         let chance = Box::new(SystemChance);
-        let engine = Engine::open(cache, disk, config.kinds.clone(), config.sync.policy, chance, now())?;
+        let mut engine = Engine::open(cache, disk, config.kinds.clone(), config.sync.policy, chance, now())?;
+        engine.keep_journal(workspace.sync_log());
         let is_detached = false;
         let mut session = Self { workspace, config, engine, remote, settings, auth, rebuilt, is_detached };
         session.sign();
@@ -96,6 +97,7 @@ impl Session {
         let disk = Disk::new(self.workspace.root(), self.config.sync.max_file_size);
         let (kinds, policy) = (self.config.kinds.clone(), self.config.sync.policy);
         self.engine = Engine::open(cache, disk, kinds, policy, Box::new(SystemChance), now())?;
+        self.engine.keep_journal(self.workspace.sync_log());
         self.is_detached = false;
         self.sign();
         self.rebuilt = rebuilt.as_ref().map(rebuilt_message);

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use agent_core::id::Kind;
+
 use crate::config::{self, Config, ConfigError};
 
 /// A project folder with artifacts below `.agent/`.
@@ -39,6 +41,16 @@ impl Workspace {
     /// The file whose lock the one process holds that pushes and listens.
     pub fn lease_file(&self) -> PathBuf {
         self.root.join(".agent/cache/agent.lock")
+    }
+
+    /// What synchronising did, one line per operation.
+    pub fn sync_log(&self) -> PathBuf {
+        self.root.join(".agent/logs/sync.log")
+    }
+
+    /// A team's own template for new artifacts of a kind.
+    pub fn template(&self, kind: &Kind) -> PathBuf {
+        self.root.join(".agent/templates").join(format!("{}.md", kind.as_str()))
     }
 
     /// Read-only files shown to the user, such as the other side of a conflict.

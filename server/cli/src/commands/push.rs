@@ -88,7 +88,7 @@ fn is_ours(work: &Work, entry: &Entry) -> bool {
     let next = Turn::from(&work.next_of(entry));
     entry.pending.is_some()
         || matches!(entry.status(), Status::Ahead | Status::Diverged)
-        || matches!(next, Turn::Push | Turn::Refused)
+        || matches!(next, Turn::Push | Turn::Refused | Turn::NeedsId)
 }
 
 fn turn(work: &Work, key: &ArtifactKey) -> Option<Turn> {
@@ -150,11 +150,11 @@ fn pushed(work: &Work, key: &ArtifactKey, applied: &Keys, dry_run: bool) -> Opti
     let entry = work.entry(key)?;
     let row = Row::of(work, entry);
     let result = match row.next {
-        Turn::Push | Turn::Refused if dry_run => Fate::WouldPush,
+        Turn::Push | Turn::Refused | Turn::NeedsId if dry_run => Fate::WouldPush,
         Turn::Nothing | Turn::Settle if applied.contains(key) => Fate::Pushed,
         Turn::Nothing | Turn::Settle => Fate::Same,
         Turn::Refused => Fate::Refused,
-        Turn::Push => Fate::Waiting,
+        Turn::Push | Turn::NeedsId => Fate::Waiting,
         _ => Fate::Conflict,
     };
     let reason = (result == Fate::Conflict).then(|| match row.next.is_conflict() {

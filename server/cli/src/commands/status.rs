@@ -98,7 +98,7 @@ fn long(report: &Report, all: bool) -> String {
 }
 
 const GROUPS: [(&str, &[Turn]); 6] = [
-    ("To be pushed (agent sync push):", &[Turn::Push]),
+    ("To be pushed (agent sync push):", &[Turn::Push, Turn::NeedsId]),
     ("Refused and kept here; each says why (then: agent sync push):", &[Turn::Refused]),
     ("To be taken (agent sync pull):", &[Turn::Update, Turn::Move, Turn::Merge, Turn::FindBase]),
     ("Left to the editor that has them open:", &[Turn::Editor]),
@@ -112,7 +112,7 @@ const GROUPS: [(&str, &[Turn]); 6] = [
 fn line(row: &Row) -> String {
     let name = row.name();
     match row.next {
-        Turn::Push => format!("{:8} {name}", change(row)),
+        Turn::Push | Turn::NeedsId => format!("{:8} {name}", change(row)),
         Turn::Refused => {
             let why =
                 row.refused.as_ref().map_or_else(String::new, |r| format!("  {}: {}", r.code, r.message));

@@ -4,8 +4,8 @@ use anyhow::{Context as _, ensure};
 use uuid::Uuid;
 
 /// What Git shall not see below `.agent/`: the cache's files, not the artifacts beside them.
-const IGNORED: [&str; 5] =
-    ["/cache/agent.db*", "/cache/agent.lock", "/cache/views/", "*.damaged-*", ".agent-*.tmp"];
+const IGNORED: [&str; 6] =
+    ["/cache/agent.db*", "/cache/agent.lock", "/cache/views/", "/logs/", "*.damaged-*", ".agent-*.tmp"];
 
 /// A new configuration.
 pub(super) fn config(url: Option<&str>, team: Option<Uuid>, key: &str) -> anyhow::Result<String> {

@@ -38,6 +38,8 @@ pub(crate) enum Turn {
     Refused,
     /// The cache lacks a text.
     TextMissing,
+    /// `push` gives it an id of the team's in the place of its provisional one.
+    NeedsId,
 }
 
 impl Turn {
@@ -61,6 +63,7 @@ impl Turn {
             Self::DeletedThere => 'T',
             Self::Refused => 'R',
             Self::TextMissing => 'X',
+            Self::NeedsId => 'N',
         }
     }
 }
@@ -81,6 +84,7 @@ impl From<&Next> for Turn {
             Next::Wait(Waits::DeletedThere) => Self::DeletedThere,
             Next::Wait(Waits::Refused) => Self::Refused,
             Next::Wait(Waits::TextMissing) => Self::TextMissing,
+            Next::Wait(Waits::Id) => Self::NeedsId,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::create::provisional::is_provisional;
 use crate::id::{ArtifactPath, ContentHash, Text};
 use crate::merge::Merge;
 use crate::sync::Entry;
@@ -53,6 +54,8 @@ pub enum Waits {
     Refused,
     /// A text the decision needs is missing from the cache.
     TextMissing,
+    /// Its id is provisional: it needs one of the team's before it is pushed.
+    Id,
 }
 
 /// What must happen next with an artifact.
@@ -85,6 +88,7 @@ pub fn next(entry: &Entry, given: Circumstances, texts: Texts<'_>) -> Next {
         Status::Converged => Next::Settle,
         Status::InSync => moved(entry, given),
         Status::Ahead if is_unknown_deletion(entry) && !given.base_searched => Next::FindBase,
+        Status::Ahead if needs_id(entry) => Next::Wait(Waits::Id),
         Status::Ahead if is_parked(entry) => Next::Wait(Waits::Refused),
         Status::Ahead => Next::Push,
         Status::Behind if given.open || !given.may_write => Next::Wait(Waits::Behind),
@@ -118,6 +122,11 @@ pub fn push_path(entry: &Entry) -> ArtifactPath {
 fn is_unknown_deletion(entry: &Entry) -> bool {
     let deleted = entry.remote.as_ref().filter(|remote| remote.hash.is_none());
     entry.base.is_none() && deleted.is_some_and(|remote| entry.base_version < remote.version)
+}
+
+/// A new artifact under a provisional id, which nobody else may ever see.
+fn needs_id(entry: &Entry) -> bool {
+    entry.remote.is_none() && entry.pending.is_none() && is_provisional(entry.key.id.as_str())
 }
 
 fn is_parked(entry: &Entry) -> bool {

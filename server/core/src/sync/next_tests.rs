@@ -272,3 +272,18 @@ fn a_push_goes_to_the_remotes_path_where_the_remote_moved() {
         assert_eq!(push_path(&moved), path(here), "never pushed");
     }
 }
+
+#[test]
+fn a_provisional_id_is_never_pushed() {
+    let mut new = entry(None, Some(LOCAL), None);
+    new.remote = None;
+    new.base_version = Version(0);
+    let given = Circumstances::default();
+    assert_eq!(next(&new, given, &texts), Next::Push);
+    new.key = ArtifactKey::new("story", "A-draft-0abcdefg").unwrap();
+    assert_eq!(next(&new, given, &texts), Next::Wait(Waits::Id));
+    // A team that has an artifact of such a name keeps it.
+    let mut theirs = entry(Some(BASE), Some(LOCAL), Some(BASE));
+    theirs.key = new.key.clone();
+    assert_eq!(next(&theirs, given, &texts), Next::Push);
+}

@@ -165,6 +165,7 @@ fn stand_of(entry: &Entry, next: &Next) -> Option<Stand> {
         Next::FindBase => Some(Stand::Conflict),
         Next::Wait(Waits::Behind | Waits::Mergeable | Waits::Moved) => Some(Stand::Behind),
         Next::Wait(Waits::Refused) => Some(Stand::Refused),
+        Next::Wait(Waits::Id) => Some(Stand::Waiting),
         Next::Wait(_) => Some(Stand::Conflict),
     }
 }

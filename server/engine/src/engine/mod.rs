@@ -10,6 +10,7 @@ pub use failed::Failed;
 use failed::{is_owed, stand_in};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
 
 use agent_core::artifact::identity::Kinds;
 use agent_core::artifact::parse::{Format, parse, state_word};
@@ -17,6 +18,8 @@ use agent_core::id::{ArtifactKey, ArtifactPath, ChangeId, ContentHash, Text, Tim
 use agent_core::ports::{FileProblem, Files, PushOutcome, Store, StoreError};
 use agent_core::sync::next::{Next, next};
 use agent_core::sync::{Chance, Entry, Event, FileStat, Machine, Policy, Request, Step};
+
+use crate::journal::Journal;
 
 /// How often a step is decided anew when other processes commit in between.
 const MOST_TRIES: usize = 50;
@@ -50,6 +53,7 @@ pub struct Engine<S, F> {
     pub(crate) owed: VecDeque<Event>,
     /// What the batch under way holds that cannot be sent, and what that means for it.
     unsendable: Vec<(ChangeId, PushOutcome)>,
+    journal: Option<Journal>,
 }
 
 impl<S: Store, F: Files> Engine<S, F> {
@@ -77,9 +81,15 @@ impl<S: Store, F: Files> Engine<S, F> {
             wake_at: None,
             owed: VecDeque::new(),
             unsendable: Vec::new(),
+            journal: None,
         };
         engine.handle(Event::Reloaded(snapshot), now)?;
         Ok(engine)
+    }
+
+    /// Keeps a log of what happens in this file from now on.
+    pub fn keep_journal(&mut self, path: PathBuf) {
+        self.journal = Some(Journal::new(path));
     }
 
     /// The machine, to look at.
@@ -216,6 +226,9 @@ impl<S: Store, F: Files> Engine<S, F> {
             }
             match self.store.commit(&step.writes) {
                 Ok(rev) => {
+                    if let Some(journal) = &mut self.journal {
+                        journal.note(&step.writes, &self.machine, rev, now);
+                    }
                     self.machine.apply(&step, Some(rev));
                     return Ok(step);
                 }
