@@ -12,4 +12,5 @@ mod main_job;
 mod moves;
 mod ordering;
 mod protocol;
+mod sign_in;
 mod stale;

@@ -23,6 +23,30 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// How long an access token is good for, in seconds.
     pub jwt_expiry: Option<u32>,
+    /// How long a mailed code is good for, in seconds.
+    pub otp_expiry: Option<u32>,
+    /// Who signs up must confirm the address before signing in.
+    pub confirm_mail: bool,
+}
+
+/// A mail that Auth would have sent.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Mail {
+    /// What it says.
+    pub text: String,
+    /// When, as RFC 3339.
+    pub sent_at: String,
+}
+
+impl Mail {
+    /// The code in it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn code(&self) -> Result<&str> {
+        let words = self.text.split(|c: char| !c.is_ascii_digit());
+        words.into_iter().find(|word| word.len() == 6).with_context(|| format!("no code in {:?}", self.text))
+    }
 }
 
 /// What a backend says when it is ready.
@@ -216,6 +240,40 @@ impl Backend {
         Ok(User { email: email.to_owned(), token: token.to_owned() })
     }
 
+    /// Signs somebody up who then has to confirm the address.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub fn unconfirmed_user(&self, name: &str) -> Result<User> {
+        let email = format!("{name}+{}@example.com", uuid::Uuid::new_v4().simple());
+        let body = json!({ "email": email, "password": team::PASSWORD });
+        self.call("/auth/v1/signup", None, Some(&body))?;
+        Ok(User { email, token: String::new() })
+    }
+
+    /// A session of somebody's, as Auth grants it.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub fn session(&self, who: &User) -> Result<Value> {
+        let body = json!({ "email": who.email, "password": who.password() });
+        self.call("/auth/v1/token?grant_type=password", None, Some(&body))
+    }
+
+    /// The mails to an address, newest first.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn mails(&self, to: &str) -> Result<Vec<Mail>> {
+        let to: String = url::form_urlencoded::byte_serialize(to.as_bytes()).collect();
+        Ok(serde_json::from_value(self.dev(&format!("/dev/mails?to={to}"), None)?)?)
+    }
+
+    /// The key that must never leave a server.
+    pub fn secret_key(&self) -> &str {
+        &self.ready.secret_key
+    }
+
     /// Calls a function of the project as somebody.
     ///
     /// # Errors
@@ -281,6 +339,12 @@ fn launch(options: &Options, port: u16) -> Result<(Running, Ready)> {
     }
     if let Some(seconds) = options.jwt_expiry {
         command.args(["--jwt-expiry", &seconds.to_string()]);
+    }
+    if let Some(seconds) = options.otp_expiry {
+        command.args(["--otp-expiry", &seconds.to_string()]);
+    }
+    if options.confirm_mail {
+        command.arg("--confirm-mail");
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().context("node does not start; Node.js 20 or newer is needed")?;

@@ -4,6 +4,7 @@
 
 mod backend;
 mod binary;
+pub mod browser;
 mod editor;
 mod http;
 mod npm;
@@ -12,10 +13,10 @@ mod team;
 mod wait;
 mod workspace;
 
-pub use backend::{Backend, Options, Stats};
+pub use backend::{Backend, Mail, Options, Stats};
 pub use binary::agent_binary;
 pub use editor::{Capabilities, Editor, Encoding, RpcError};
 pub use npm::test_backend;
 pub use team::{RemoteArtifact, Team, User};
 pub use wait::{PATIENCE, eventually};
-pub use workspace::{Ran, Workspace};
+pub use workspace::{Conversation, Ran, Workspace};

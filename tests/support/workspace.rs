@@ -2,9 +2,9 @@
 //! `AGENT_HOME`, and the command line run in it with nothing else in the environment.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
@@ -34,6 +34,45 @@ impl Ran {
     }
 }
 
+/// A command that is under way.
+#[derive(Debug)]
+pub struct Conversation {
+    child: Child,
+    stderr: ChildStderr,
+    said: String,
+}
+
+impl Conversation {
+    /// Reads what it says until `found` finds something in it.
+    ///
+    /// # Errors
+    /// When it ends first.
+    pub fn hear<T>(&mut self, found: impl Fn(&str) -> Option<T>) -> Result<T> {
+        loop {
+            if let Some(found) = found(&self.said) {
+                return Ok(found);
+            }
+            let mut byte = [0];
+            ensure!(self.stderr.read(&mut byte)? == 1, "it ended and said only: {}", self.said);
+            self.said.push(char::from(byte[0]));
+        }
+    }
+
+    /// Says something to it, and waits for its end.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn end(mut self, say: &str) -> Result<Ran> {
+        if let Some(mut stdin) = self.child.stdin.take() {
+            let _ = stdin.write_all(say.as_bytes());
+        }
+        let (mut out, mut err) = (String::new(), self.said);
+        self.stderr.read_to_string(&mut err)?;
+        self.child.stdout.take().context("no standard output")?.read_to_string(&mut out)?;
+        Ok(Ran { code: self.child.wait()?.code().unwrap_or(-1), out, err })
+    }
+}
+
 /// A project folder. It goes when dropped, unless kept.
 #[derive(Debug)]
 pub struct Workspace {
@@ -41,6 +80,7 @@ pub struct Workspace {
     root: PathBuf,
     home: PathBuf,
     anon_key: String,
+    env: Vec<(String, String)>,
 }
 
 impl Workspace {
@@ -54,7 +94,7 @@ impl Workspace {
         let (root, home) = (base.join("project"), base.join("home"));
         fs::create_dir_all(root.join(".agent/etc"))?;
         fs::create_dir_all(&home)?;
-        Ok(Self { folder, root, home, anon_key: String::new() })
+        Ok(Self { folder, root, home, anon_key: String::new(), env: Vec::new() })
     }
 
     /// One that is configured for a team.
@@ -87,6 +127,12 @@ impl Workspace {
     /// Sets what `SUPABASE_ANON_KEY` holds in this workspace.
     pub fn set_anon_key(&mut self, key: &str) {
         key.clone_into(&mut self.anon_key);
+    }
+
+    /// Sets an environment variable in this workspace.
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        self.env.retain(|(known, _)| known != name);
+        self.env.push((name.to_owned(), value.to_owned()));
     }
 
     /// The project's folder.
@@ -188,6 +234,9 @@ impl Workspace {
         }
         command.env("HOME", &self.home).env("AGENT_HOME", &self.home);
         command.env("RUST_BACKTRACE", "1").env("SUPABASE_ANON_KEY", &self.anon_key);
+        // No test may reach the keyring of whoever runs it.
+        command.env("AGENT_KEYRING", "off");
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }
 
@@ -220,6 +269,18 @@ impl Workspace {
         };
         ensure!(!ran.err.contains("panicked at"), "agent {args:?} panicked: {ran:?}");
         Ok(ran)
+    }
+
+    /// Starts a command of the program that asks something on its standard error.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn converse(&self, args: &[&str]) -> Result<Conversation> {
+        let mut command = self.command()?;
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let stderr = child.stderr.take().context("no standard error")?;
+        Ok(Conversation { child, stderr, said: String::new() })
     }
 
     /// Runs a command that must succeed.

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
+use secrecy::SecretString;
 
 /// Syncs a team's Markdown artifacts between editors through Supabase.
 #[derive(Debug, Parser)]
@@ -85,14 +86,26 @@ pub(crate) struct Project {
     pub(crate) anon_key_env: Option<String>,
 }
 
+/// One way to sign in has to be chosen.
 #[derive(Debug, ClapArgs)]
+#[command(group(ArgGroup::new("way").required(true).args(["password_stdin", "code", "provider"])))]
 pub(crate) struct Login {
     /// The address to sign in with.
-    #[arg(long, value_name = "EMAIL")]
-    pub(crate) email: String,
+    #[arg(long, value_name = "EMAIL", required_unless_present = "provider", conflicts_with = "provider")]
+    pub(crate) email: Option<String>,
     /// Read the password from standard input, one line.
     #[arg(long)]
     pub(crate) password_stdin: bool,
+    /// Have a code sent to the address, and read it from standard input; with CODE, use the one that
+    /// was sent before.
+    #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    pub(crate) code: Option<SecretString>,
+    /// Sign in through the browser with this provider, such as github.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// Only print the address to open in a browser on this machine.
+    #[arg(long, requires = "provider")]
+    pub(crate) no_browser: bool,
     #[command(flatten)]
     pub(crate) project: Project,
     #[command(flatten)]

@@ -2,6 +2,7 @@
 //! This is the one place where decisions become effects. The language server and the command line
 //! both sit on it; it knows neither the protocol of the one nor the arguments of the other.
 
+pub mod browser;
 mod chance;
 pub mod config;
 pub mod disk;

@@ -63,7 +63,7 @@ impl Session {
         client: &str,
     ) -> Result<Self, SessionError> {
         let config = workspace.config(env)?;
-        let (settings, auth, remote) = connect(&config, home, client);
+        let (settings, auth, remote) = connect(&config, home, env, client);
         let (mut cache, rebuilt) = Cache::open_or_rebuild(&workspace.database())?;
         bind(&mut cache, settings.as_ref())?;
         let rebuilt = rebuilt.as_ref().map(rebuilt_message);
@@ -210,10 +210,16 @@ fn rebuilt_message(rebuilt: &Rebuilt) -> String {
     )
 }
 
-fn connect(config: &Config, home: PathBuf, client: &str) -> (Option<Settings>, Option<Auth>, AnyRemote) {
+fn connect(
+    config: &Config,
+    home: PathBuf,
+    env: &dyn Fn(&str) -> Option<String>,
+    client: &str,
+) -> (Option<Settings>, Option<Auth>, AnyRemote) {
     let made = config.remote.clone().and_then(|remote| {
         let settings = Settings::new(remote.url, remote.anon_key, remote.team_id, home, client)
             .and_then(|settings| settings.with_realtime_url(remote.realtime_url))
+            .and_then(|settings| settings.with_environment(env))
             .map_err(|error| error.to_string())?;
         let auth = Auth::new(&settings).map_err(|error| error.to_string())?;
         Ok((settings, auth))

@@ -148,6 +148,11 @@ impl Http {
         }
     }
 
+    /// An address below the project's.
+    pub(crate) fn address(&self, path: &str) -> Result<Url, RemoteError> {
+        self.base.join(path).map_err(|error| RemoteError::Misconfigured(format!("{}: {error}", self.host)))
+    }
+
     /// A request for `path` below the project's address, with a JSON body where there is one.
     pub(crate) fn request(
         &self,
@@ -155,11 +160,7 @@ impl Http {
         path: &str,
         body: Option<Vec<u8>>,
     ) -> Result<Request, RemoteError> {
-        let url = self
-            .base
-            .join(path)
-            .map_err(|error| RemoteError::Misconfigured(format!("{}: {error}", self.host)))?;
-        let mut request = Request::new(method, url);
+        let mut request = Request::new(method, self.address(path)?);
         if let Some(body) = body {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *request.body_mut() = Some(body.into());

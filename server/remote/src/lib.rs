@@ -18,7 +18,7 @@ mod testing;
 mod tls;
 mod wire;
 
-pub use auth::{Auth, SignedOut, User};
+pub use auth::{Auth, BrowserSignIn, SignedOut, User};
 pub use realtime::{Listener, listen};
 pub use rest::{Counts, SupabaseRemote, Team};
 pub use settings::Settings;

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 use uuid::Uuid;
 
+use crate::auth::given::Given;
 use crate::jwt;
 
 /// A validated description of the remote.
@@ -26,6 +27,8 @@ pub struct Settings {
     pub(crate) home: PathBuf,
     /// How this program names itself to the server, such as `agent/0.1.0`.
     pub(crate) client: String,
+    /// A session given in the environment, which counts over any that is stored.
+    pub(crate) given: Option<Given>,
 }
 
 impl Settings {
@@ -46,7 +49,7 @@ impl Settings {
         check_address("remote.url", &url, "https", "http")?;
         check_key(anon_key.expose_secret())?;
         let realtime_url = realtime_of(&url)?;
-        Ok(Self { url, anon_key, team, realtime_url, home, client: client.into() })
+        Ok(Self { url, anon_key, team, realtime_url, home, client: client.into(), given: None })
     }
 
     /// Uses another address for Realtime than `<url>/realtime/v1`, as self-hosted and local servers
@@ -70,6 +73,15 @@ impl Settings {
             )));
         }
         self.realtime_url = url;
+        Ok(self)
+    }
+
+    /// Takes what the environment says about signing in (docs/sign-in.md); `env` answers a variable.
+    ///
+    /// # Errors
+    /// [`RemoteError::Misconfigured`] for a key or token that is no user's session.
+    pub fn with_environment(mut self, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, RemoteError> {
+        self.given = Given::read(env)?;
         Ok(self)
     }
 

@@ -1,16 +1,17 @@
-// Owns /dev/*: counters and fault knobs, for test harnesses that hold the secret key.
+// Owns /dev/*: counters, mails and fault knobs, for test harnesses that hold the secret key.
 
 import { InvalidFault } from './faults.js';
 
 const CLOSE_CODES = [1001, 1012];
 
-export function createDevApi({ secretKey, stats, faults, realtime }) {
+export function createDevApi({ secretKey, stats, faults, realtime, mailbox }) {
   const routes = {
     'GET /dev/stats': () => stats.snapshot(),
     'POST /dev/stats/reset': () => {
       stats.reset();
       return {};
     },
+    'GET /dev/mails': (request) => mailbox.to(new URL(request.url).searchParams.get('to')),
     'GET /dev/faults': () => faults.pending(),
     'POST /dev/faults': async (request) => {
       const { close_sockets: closeCode, rate_limit_channels: rateLimit, ...knobs } = await json(request);

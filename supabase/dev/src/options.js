@@ -9,6 +9,8 @@ export const USAGE = `Usage: npm --prefix supabase/dev start -- [options]
   --database-url URL     use this PostgreSQL instead of PGlite
   --data DIR             keep the PGlite database here             (in memory)
   --jwt-expiry SECONDS   lifetime of access tokens                 (3600)
+  --otp-expiry SECONDS   lifetime of mailed codes                  (3600)
+  --confirm-mail         who signs up must confirm the address first
   --publishable-key KEY  or AGENT_DEV_PUBLISHABLE_KEY
   --secret-key KEY       or AGENT_DEV_SECRET_KEY
   --jwt-secret SECRET    or AGENT_DEV_JWT_SECRET
@@ -39,6 +41,8 @@ export function readOptions(args, env) {
     databaseUrl: values['database-url'],
     dataDir: values.data,
     jwtExpiry: wholeNumber('--jwt-expiry', values['jwt-expiry'] ?? '3600', 1, 604800),
+    otpExpiry: wholeNumber('--otp-expiry', values['otp-expiry'] ?? '3600', 1, 86400),
+    confirmations: values['confirm-mail'] ?? false,
     publishableKey:
       values['publishable-key'] ?? env.AGENT_DEV_PUBLISHABLE_KEY ?? LOCAL_ONLY.publishableKey,
     secretKey: values['secret-key'] ?? env.AGENT_DEV_SECRET_KEY ?? LOCAL_ONLY.secretKey,
@@ -64,6 +68,8 @@ function parse(args) {
         'database-url': { type: 'string' },
         data: { type: 'string' },
         'jwt-expiry': { type: 'string' },
+        'otp-expiry': { type: 'string' },
+        'confirm-mail': { type: 'boolean' },
         'publishable-key': { type: 'string' },
         'secret-key': { type: 'string' },
         'jwt-secret': { type: 'string' },

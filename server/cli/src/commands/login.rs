@@ -1,11 +1,13 @@
-//! `agent login`: signs in with a password read from standard input and shows the teams to choose
-//! from. The session's file and its lifetime are `agent-remote`'s.
+//! `agent login`: signs in with a password, a code by mail or a provider in the browser, and shows
+//! the teams to choose from. How each works is `agent-remote`'s; asking the person is done here.
 
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::time::Duration;
 
 use agent_core::ports::RemoteError;
+use agent_remote::{Auth, User};
 use anyhow::{Context as _, anyhow, bail};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use crate::args::Login;
@@ -23,29 +25,29 @@ struct Report {
     teams: Option<Vec<TeamRow>>,
 }
 
-/// The longest line taken for a password, so that a wrong file is not read to its end.
+/// The longest line taken for a password or a code, so that a wrong file is not read to its end.
 const LONGEST: usize = 4096;
+/// How long the browser may take: people look for passwords and second factors.
+const BROWSER: Duration = Duration::from_secs(5 * 60);
 
 /// Signs in.
 pub(crate) fn run(args: Login) -> anyhow::Result<Done> {
-    if !args.password_stdin {
-        bail!(
-            "the password is read from standard input only, so that no shell history keeps it: \
-             agent login --email {} --password-stdin",
-            args.email
-        );
-    }
     let connection = project::connect(&args.project)?;
-    let password = read_password()?;
-    let (user, teams) = block_on(async {
-        let user = connection.auth.sign_in(&args.email, password).await;
-        let teams = connection.remote.teams().await;
-        (user, teams)
-    })?;
+    connection.auth.may_sign_in().map_err(|error| project::failed(&error))?;
+    let email = args.email.as_deref().unwrap_or_default();
+    let user = match (&args.provider, &args.code) {
+        (Some(provider), _) => block_on(with_browser(&connection.auth, provider, !args.no_browser))?,
+        (None, Some(code)) => with_code(&connection.auth, email, code)?,
+        (None, None) => {
+            let password = read_password()?;
+            block_on(connection.auth.sign_in(email, password))?
+        }
+    };
     let user = user.map_err(|error| match error {
         RemoteError::SignedOut(why) => anyhow!("{why}; an earlier sign-in is as it was"),
         error => project::failed(&error).context("not signed in"),
     })?;
+    let teams = block_on(connection.remote.teams())?;
     let (teams, notes) = match teams {
         Ok(teams) => (Some(project::rows(teams, connection.team())), Vec::new()),
         Err(error) => (None, vec![format!("your teams could not be listed: {}", show::trouble(&error))]),
@@ -71,17 +73,53 @@ fn text(report: &Report) -> String {
     out
 }
 
+type SignedIn = Result<User, RemoteError>;
+
+/// Asks for a code, unless there is one from before, and brings it back.
+fn with_code(auth: &Auth, email: &str, code: &SecretString) -> anyhow::Result<SignedIn> {
+    if !code.expose_secret().is_empty() {
+        return block_on(auth.sign_in_with_code(email, code));
+    }
+    if let Err(error) = block_on(auth.send_code(email))? {
+        return Ok(Err(error));
+    }
+    let code = read_line(&format!("A code was sent to {email}. The code: "), "code")
+        .with_context(|| format!("the code is good for a while: agent login --email {email} --code=CODE"))?;
+    block_on(auth.sign_in_with_code(email, &code))
+}
+
+async fn with_browser(auth: &Auth, provider: &str, open: bool) -> SignedIn {
+    let sign_in = auth.sign_in_with_browser(provider).await?;
+    let is_opened = open && agent_engine::browser::open(sign_in.url());
+    let what = match is_opened {
+        true => "Your browser shows where to sign in; if it does not, open this address in it:",
+        false => "Open this address in a browser on this machine:",
+    };
+    say(&format!("{what}\n{}\n", sign_in.url()));
+    sign_in.finish(BROWSER).await
+}
+
+/// What the person has to know while the command waits; standard output is the report's.
+fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
 fn read_password() -> anyhow::Result<SecretString> {
-    let stdin = std::io::stdin();
-    if stdin.is_terminal() {
+    if std::io::stdin().is_terminal() {
         bail!("--password-stdin reads a pipe or a file, for the terminal would show what you type");
     }
+    read_line("", "password")
+}
+
+fn read_line(question: &str, what: &str) -> anyhow::Result<SecretString> {
+    say(question);
+    let stdin = std::io::stdin();
     let mut line = String::new();
     let mut limited = std::io::Read::take(stdin.lock(), LONGEST as u64);
-    limited.read_line(&mut line).context("the password cannot be read from standard input")?;
-    let password = line.trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
-        bail!("standard input holds no password; nothing was sent");
+    limited.read_line(&mut line).with_context(|| format!("the {what} cannot be read from standard input"))?;
+    let text = line.trim_end_matches(['\r', '\n']);
+    if text.trim().is_empty() {
+        bail!("standard input holds no {what}");
     }
-    Ok(SecretString::from(password.to_owned()))
+    Ok(SecretString::from(text.to_owned()))
 }

@@ -76,6 +76,7 @@ pub(crate) fn connect(project: &Project) -> anyhow::Result<Connection> {
     };
     let team = team.unwrap_or(Uuid::nil());
     let settings = Settings::new(project.url, project.anon_key, team, place::home()?, place::CLIENT)
+        .and_then(|settings| settings.with_environment(&place::env))
         .map_err(|error| failed(&error))?;
     let auth = Auth::new(&settings).map_err(|error| failed(&error))?;
     let remote = SupabaseRemote::new(&settings, auth.clone());

@@ -13,6 +13,8 @@ use crate::show::{self, List};
 struct Report {
     user: Option<String>,
     user_id: Option<String>,
+    /// Where the session is kept.
+    session: Option<&'static str>,
     project: String,
     team: Option<String>,
     role: Option<String>,
@@ -23,11 +25,19 @@ struct Report {
 /// Shows who is signed in; the exit code is 1 when nobody is.
 pub(crate) fn run(args: Whoami) -> anyhow::Result<Done> {
     let connection = project::connect(&args.project)?;
-    let user = connection.auth.user();
     let (teams, mut notes) = (None, Vec::new());
+    let mut user = connection.auth.user();
+    if let (None, Some(name)) = (&user, connection.auth.given_by()) {
+        // Whose a refresh token is, only the project knows.
+        match block_on(connection.auth.access_token())? {
+            Ok(_) => user = connection.auth.user(),
+            Err(error) => notes.push(format!("whose {name} is is not known: {}", show::trouble(&error))),
+        }
+    }
     let mut report = Report {
         user: user.as_ref().map(|user| user.email.clone()),
         user_id: user.as_ref().map(|user| user.id.clone()),
+        session: connection.auth.kept(),
         project: connection.settings.url().to_string(),
         team: connection.team().map(|team| team.to_string()),
         role: None,
@@ -47,7 +57,10 @@ pub(crate) fn run(args: Whoami) -> anyhow::Result<Done> {
 
 fn text(report: &Report) -> String {
     let Some(user) = &report.user else {
-        return format!("Not signed in to {}; sign in with: agent login\n", report.project);
+        return format!(
+            "Not signed in to {}; sign in with: agent login --email EMAIL --code, or --provider NAME\n",
+            report.project
+        );
     };
     let mut out = format!("{user} on {}\n", report.project);
     let Some(teams) = &report.teams else { return out };

@@ -1,9 +1,14 @@
-//! The signed-in person's session: signing in and out, and a token that is always good for a while.
+//! The signed-in person's session: signing out, and a token that is always good for a while. The ways
+//! to sign in are in [`sign_in`]; a session that the environment gives, in [`given`].
 //! All processes of a machine share one session file per project. The server rotates the refresh
 //! token and revokes the session when an old one is used, so refreshing happens under one lock, from
 //! what is stored at that moment, and the result is stored before it is used.
 //! What the server's refusals mean is in [`wire`]; the file and its lock are in [`store`].
 
+mod browser;
+pub(crate) mod given;
+mod pkce;
+mod sign_in;
 mod store;
 mod wire;
 
@@ -17,6 +22,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedMutexGuard, watch};
 use tokio::time::Instant;
 
+pub use self::browser::BrowserSignIn;
+use self::given::Given;
 use self::store::SessionFile;
 use self::wire::{Denied, Stored};
 use crate::http::Http;
@@ -28,7 +35,7 @@ const MARGIN: i64 = 90;
 const BETWEEN_FAILURES: Duration = Duration::from_secs(10);
 
 /// The signed-in person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct User {
     /// The user's id on the remote, a UUID.
     pub id: String,
@@ -47,7 +54,7 @@ pub enum SignedOut {
 }
 
 /// A granted session.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Session {
     access_token: SecretString,
     refresh_token: SecretString,
@@ -93,6 +100,10 @@ pub struct Auth {
 struct Inner {
     http: Http,
     file: SessionFile,
+    /// A session of the environment's, which counts over the stored one.
+    given: Option<Given>,
+    /// Whose it is, once that is known.
+    given_user: Mutex<Option<User>>,
     /// The token the server last refused.
     refused: Mutex<Option<SecretString>>,
     /// Counts the changes of the session made by this process.
@@ -121,40 +132,27 @@ impl Auth {
         let inner = Inner {
             http: Http::new(settings)?,
             file: SessionFile::new(settings),
+            given: settings.given.clone(),
+            given_user: Mutex::new(settings.given.as_ref().and_then(Given::session).map(|s| s.user.clone())),
             refused: Mutex::new(None),
             changes: watch::Sender::new(0),
         };
         Ok(Self { inner: Arc::new(inner), memory: Arc::default() })
     }
 
-    /// Signs in with a password and stores the session. Sent once: guessing limits count attempts.
-    ///
-    /// # Errors
-    /// [`RemoteError::SignedOut`] when the address or the password is wrong.
-    pub async fn sign_in(&self, email: &str, password: SecretString) -> Result<User, RemoteError> {
-        let body = wire::password_args(email, &password);
-        let session = match self.inner.grant("password", body, None).await {
-            Ok(session) => session,
-            Err(Denied::Ended(text)) => return Err(RemoteError::SignedOut(text)),
-            Err(Denied::Other(error)) => return Err(error),
-        };
-        let mut memory = self.memory.lock().await;
-        let locked = self.inner.file.lock().await?;
-        memory.seen = Some(self.inner.file.save(&locked, &session)?);
-        memory.why_not = None;
-        memory.pause = None;
-        let user = session.user.clone();
-        memory.session = Some(session);
-        self.inner.announce();
-        Ok(user)
-    }
-
     /// Ends this machine's session: here at once, and on the server if it can be reached. Other
     /// machines stay signed in.
     ///
     /// # Errors
-    /// [`RemoteError::Misconfigured`] when the session file cannot be removed.
+    /// [`RemoteError::Misconfigured`] when the session file cannot be removed, or the session is the
+    /// environment's.
     pub async fn sign_out(&self) -> Result<SignedOut, RemoteError> {
+        if let Some(given) = &self.inner.given {
+            return Err(RemoteError::Misconfigured(format!(
+                "the session comes from {}, which this program cannot end; unset it",
+                given.name()
+            )));
+        }
         // The server asks for a token that is still good to end its session.
         let token = self.token().await;
         let mut memory = self.memory.lock().await;
@@ -172,9 +170,26 @@ impl Auth {
         Ok(problem.map_or(SignedOut::Everywhere, SignedOut::HereOnly))
     }
 
-    /// Who is signed in, as stored: asks no server. Reads one small file.
+    /// Who is signed in, as stored: asks no server. Reads one small file. With nothing but a refresh
+    /// token in the environment it is known after the first use.
     pub fn user(&self) -> Option<User> {
-        self.inner.file.user()
+        match &self.inner.given {
+            Some(_) => self.inner.given_user.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            None => self.inner.file.user(),
+        }
+    }
+
+    /// Where the session is kept: `environment`, `keyring` or `file`; `None` without one.
+    pub fn kept(&self) -> Option<&'static str> {
+        match self.inner.given {
+            Some(_) => Some("environment"),
+            None => self.inner.file.user().map(|_| "file"),
+        }
+    }
+
+    /// The environment variable that gives the session, if one does.
+    pub fn given_by(&self) -> Option<&'static str> {
+        self.inner.given.as_ref().map(Given::name)
     }
 
     /// A token that is good for a while yet, refreshed first where needed.
@@ -195,6 +210,9 @@ impl Auth {
 
     /// The error for being signed out, with the reason where one is stored.
     pub(crate) fn no_session(&self) -> RemoteError {
+        if self.inner.given.is_some() {
+            return self.inner.signed_out(None);
+        }
         match self.inner.file.read() {
             Ok((_, Stored::Ended(reason))) => RemoteError::SignedOut(reason),
             _ => self.inner.signed_out(None),
@@ -212,6 +230,9 @@ impl Auth {
 
     pub(crate) async fn token(&self) -> Result<Token, RemoteError> {
         let mut memory = Arc::clone(&self.memory).lock_owned().await;
+        if let Some(given) = &self.inner.given {
+            return self.inner.given_token(given, &mut memory).await;
+        }
         self.inner.reload(&mut memory)?;
         let now = unix_now();
         let session =
@@ -299,6 +320,43 @@ impl Inner {
                 memory.pause = Some(Instant::now() + BETWEEN_FAILURES);
                 Ok(token_of(&session, unix_now()))
             }
+        }
+    }
+
+    /// A token of the environment's session, renewed in memory alone.
+    async fn given_token(&self, given: &Given, memory: &mut Memory) -> Result<Token, RemoteError> {
+        let now = unix_now();
+        let known = memory.session.get_or_insert_with(|| given.session().cloned().unwrap_or_default());
+        let is_usable = !known.is_over(now) && !self.is_refused(known);
+        if is_usable && (known.fresh_for(now) > 0 || given.refresh_token().is_none()) {
+            return Ok(token_of(known, now));
+        }
+        let Some(refresh_token) = given.refresh_token() else {
+            let until = jiff::Timestamp::from_second(known.expires_at).unwrap_or_default();
+            return Err(RemoteError::SignedOut(match known.is_over(now) {
+                true => format!("the token in {} ended at {until}; give a new one", given.name()),
+                false => format!(
+                    "{} does not accept the token in {}; give a new one",
+                    self.http.host(),
+                    given.name()
+                ),
+            }));
+        };
+        match self.grant("refresh_token", wire::refresh_args(refresh_token), None).await {
+            Ok(renewed) => {
+                let token = token_of(&renewed, unix_now());
+                *self.given_user.lock().unwrap_or_else(PoisonError::into_inner) = Some(renewed.user.clone());
+                memory.session = Some(renewed);
+                self.announce();
+                Ok(token)
+            }
+            Err(Denied::Ended(why)) => Err(RemoteError::SignedOut(format!(
+                "{} does not accept the token in {} any more ({why}); give a new one",
+                self.http.host(),
+                given.name()
+            ))),
+            Err(Denied::Other(_)) if is_usable => Ok(token_of(known, now)),
+            Err(Denied::Other(error)) => Err(error),
         }
     }
 

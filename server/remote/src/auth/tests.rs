@@ -96,6 +96,78 @@ async fn too_many_attempts_are_busy_not_wrong() {
 }
 
 #[tokio::test]
+async fn a_code_is_asked_for_without_making_an_account_and_brought_back_as_typed() {
+    let (server, home) = server().await;
+    Mock::given(path("/auth/v1/otp"))
+        .and(body_json(json!({ "email": "ann@example.com", "create_user": false })))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(path("/auth/v1/verify"))
+        .and(body_json(json!({ "type": "email", "email": "ann@example.com", "token": "123456" })))
+        .respond_with(ResponseTemplate::new(200).set_body_json(granted("first", "r1", 3600)))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let here = auth(&server, home.path());
+    here.send_code("ann@example.com").await.unwrap();
+    assert_eq!(here.user(), None);
+    here.sign_in_with_code("ann@example.com", &" 123 456\n".into()).await.unwrap();
+    assert_eq!(token(&here).await, "first");
+}
+
+/// What each refusal is called. An earlier session is as it was after every one.
+#[tokio::test]
+async fn refusals_to_sign_in_say_what_is_wrong_and_what_to_do() {
+    let signed_out = |error: &RemoteError| matches!(error, RemoteError::SignedOut(_));
+    let busy = |error: &RemoteError| matches!(error, RemoteError::Busy { .. });
+    type IsKind<'a> = &'a dyn Fn(&RemoteError) -> bool;
+    let rows: [(ResponseTemplate, IsKind<'_>, &str); 10] = [
+        (
+            refusal(403, "otp_expired", "Token has expired or is invalid"),
+            &signed_out,
+            "wrong, used or too old",
+        ),
+        (refusal(422, "otp_disabled", "Signups not allowed for otp"), &signed_out, "nobody has an account"),
+        (refusal(400, "email_not_confirmed", "Email not confirmed"), &signed_out, "follow the link"),
+        (refusal(400, "invalid_credentials", "Invalid login credentials"), &signed_out, "password is wrong"),
+        (refusal(403, "user_banned", "User is banned"), &signed_out, "suspended"),
+        (refusal(400, "captcha_failed", "captcha"), &signed_out, "captcha"),
+        (
+            refusal(400, "validation_failed", "Unable to validate email address"),
+            &signed_out,
+            "validate email",
+        ),
+        (
+            refusal(429, "over_email_send_rate_limit", "only after 42 seconds")
+                .insert_header("retry-after", "42"),
+            &busy,
+            "sends no more mails for now (only after 42 seconds); try again in 42 s",
+        ),
+        (
+            refusal(429, "over_request_rate_limit", ""),
+            &busy,
+            "no more attempts for now; try again in a few minutes",
+        ),
+        (ResponseTemplate::new(503), &busy, "not available"),
+    ];
+    for (answer, is_kind, words) in rows {
+        let (server, home) = server().await;
+        let here = signed_in(&server, home.path()).await;
+        Mock::given(path("/auth/v1/verify")).respond_with(answer.clone()).expect(1).mount(&server).await;
+        Mock::given(path("/auth/v1/otp")).respond_with(answer).expect(1).mount(&server).await;
+        for error in [
+            here.send_code("ann@example.com").await.unwrap_err(),
+            here.sign_in_with_code("ann@example.com", &"1".into()).await.unwrap_err(),
+        ] {
+            assert!(is_kind(&error) && error.to_string().contains(words), "{error} lacks {words:?}");
+        }
+        assert_eq!(token(&here).await, "first");
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_used_until_ninety_seconds_before_its_end() {
     let (server, home) = server().await;
     let here = signed_in(&server, home.path()).await;

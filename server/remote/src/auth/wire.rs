@@ -21,6 +21,26 @@ struct PasswordArgs<'a> {
 }
 
 #[derive(Serialize)]
+struct CodeArgs<'a> {
+    email: &'a str,
+    /// Asking for a code makes no account.
+    create_user: bool,
+}
+
+#[derive(Serialize)]
+struct VerifyArgs<'a> {
+    r#type: &'static str,
+    email: &'a str,
+    token: &'a str,
+}
+
+#[derive(Serialize)]
+struct PkceArgs<'a> {
+    auth_code: &'a str,
+    code_verifier: &'a str,
+}
+
+#[derive(Serialize)]
 struct RefreshArgs<'a> {
     refresh_token: &'a str,
 }
@@ -28,6 +48,23 @@ struct RefreshArgs<'a> {
 /// The body of a sign-in.
 pub(super) fn password_args(email: &str, password: &SecretString) -> Vec<u8> {
     let args = PasswordArgs { email, password: password.expose_secret() };
+    serde_json::to_vec(&args).unwrap_or_default()
+}
+
+/// The body that asks for a code by mail.
+pub(super) fn code_args(email: &str) -> Vec<u8> {
+    serde_json::to_vec(&CodeArgs { email, create_user: false }).unwrap_or_default()
+}
+
+/// The body that brings the code back. People type it with spaces, and copy it with line breaks.
+pub(super) fn verify_args(email: &str, code: &SecretString) -> Vec<u8> {
+    let token: String = code.expose_secret().chars().filter(|c| !c.is_whitespace()).collect();
+    serde_json::to_vec(&VerifyArgs { r#type: "email", email, token: &token }).unwrap_or_default()
+}
+
+/// The body that exchanges a browser's code.
+pub(super) fn pkce_args(code: &SecretString, verifier: &SecretString) -> Vec<u8> {
+    let args = PkceArgs { auth_code: code.expose_secret(), code_verifier: verifier.expose_secret() };
     serde_json::to_vec(&args).unwrap_or_default()
 }
 
@@ -70,7 +107,7 @@ pub(super) fn session(body: &[u8], now: i64, previous: Option<&User>) -> Result<
     })
 }
 
-/// Why the Auth service granted nothing.
+/// Why the Auth service did not renew a session.
 #[derive(Debug)]
 pub(super) enum Denied {
     /// The session is over, whatever is tried: somebody must sign in again.
@@ -79,7 +116,7 @@ pub(super) enum Denied {
     Other(RemoteError),
 }
 
-/// Judges a refusal of the token endpoint.
+/// Judges a refusal to renew a session.
 pub(super) fn denied(host: &str, answer: &Answer) -> Denied {
     let problem = Problem::read(answer);
     let refused = (400..=404).contains(&answer.status.as_u16());
@@ -98,18 +135,108 @@ pub(super) fn denied(host: &str, answer: &Answer) -> Denied {
         // Before 2024 the reason was only in the text; a token that is not even well-formed is
         // called a failed validation.
         _ if refused && is_about_the_token(&text) => Denied::Ended(text),
-        "invalid_credentials" | "invalid_grant" if refused => {
-            Denied::Other(RemoteError::SignedOut("the address or the password is wrong".to_owned()))
-        }
-        "email_not_confirmed" | "validation_failed" | "phone_not_confirmed" if refused => {
-            Denied::Other(RemoteError::SignedOut(text))
-        }
-        _ => Denied::Other(match fault::judge(host, answer) {
-            Fault::Brief(error) | Fault::Slow(error) | Fault::Final(error) => error,
-            Fault::Expired(text) => RemoteError::Protocol(format!("{host} refused to sign in: {text}")),
-            Fault::NotYet(text) => RemoteError::Busy { detail: text, retry_after: None },
-        }),
+        _ => Denied::Other(judged(host, answer)),
     }
+}
+
+fn judged(host: &str, answer: &Answer) -> RemoteError {
+    match fault::judge(host, answer) {
+        Fault::Brief(error) | Fault::Slow(error) | Fault::Final(error) => error,
+        Fault::Expired(text) => RemoteError::Protocol(format!("{host} refused to sign in: {text}")),
+        Fault::NotYet(text) => RemoteError::Busy { detail: text, retry_after: None },
+    }
+}
+
+/// Judges a refusal to sign somebody in: what is wrong, and what to do next.
+pub(super) fn sign_in_denied(host: &str, answer: &Answer) -> RemoteError {
+    let problem = Problem::read(answer);
+    let said = &problem.text;
+    let status = answer.status.as_u16();
+    if status == 429 {
+        return RemoteError::Busy {
+            detail: too_many(host, problem.code.as_str(), said, answer.retry_after),
+            retry_after: answer.retry_after,
+        };
+    }
+    if !(400..500).contains(&status) {
+        return judged(host, answer);
+    }
+    let why = match problem.code.as_str() {
+        "invalid_credentials" | "invalid_grant" => "the address or the password is wrong".to_owned(),
+        "email_not_confirmed" => {
+            "the address is not confirmed yet: follow the link in the mail that came when you \
+                                  signed up, then sign in again"
+                .to_owned()
+        }
+        "otp_expired" => "the code is wrong, used or too old; have a new one sent".to_owned(),
+        "otp_disabled" | "user_not_found" | "signup_disabled" => {
+            format!(
+                "nobody has an account with this address on {host}, or codes by mail are switched off there ({said})"
+            )
+        }
+        "bad_code_verifier" | "flow_state_not_found" | "flow_state_expired" => {
+            "this sign-in through the browser is over or was begun elsewhere; start again".to_owned()
+        }
+        "email_provider_disabled" => {
+            format!("{host} lets nobody sign in by mail address; use a provider ({said})")
+        }
+        "captcha_failed" => {
+            format!("{host} wants a captcha for this; sign in with a provider in the browser")
+        }
+        "user_banned" => format!("this account is suspended on {host}"),
+        "validation_failed" | "email_address_invalid" | "phone_not_confirmed" => said.clone(),
+        _ => return judged(host, answer),
+    };
+    RemoteError::SignedOut(why)
+}
+
+/// Too many attempts, and how long to wait where the server says so.
+fn too_many(host: &str, code: &str, said: &str, retry_after: Option<u64>) -> String {
+    let what = match code {
+        "over_email_send_rate_limit" => "sends no more mails for now",
+        _ => "takes no more attempts for now",
+    };
+    let wait = match retry_after {
+        Some(millis) => format!("try again in {} s", millis.div_ceil(1000)),
+        None => "try again in a few minutes".to_owned(),
+    };
+    match said.is_empty() {
+        true => format!("{host} {what}; {wait}"),
+        false => format!("{host} {what} ({said}); {wait}"),
+    }
+}
+
+/// What the browser came back with instead of a code.
+pub(super) fn provider_denied(code: &str, said: &str) -> String {
+    let said: String = said.chars().filter(|c| !c.is_control()).take(300).collect();
+    match code {
+        "access_denied" => format!("the sign-in was cancelled at the provider ({said})"),
+        "signup_disabled" => {
+            format!("there is no account for this person, and the project makes none ({said})")
+        }
+        "provider_email_needs_verification" => {
+            format!("the provider has not confirmed the mail address; confirm it there first ({said})")
+        }
+        "flow_state_expired" | "flow_state_not_found" | "bad_oauth_state" => {
+            format!("the sign-in took too long; start again ({said})")
+        }
+        _ => format!("the provider refused: {said}"),
+    }
+}
+
+#[derive(Deserialize)]
+struct ProjectSettings {
+    #[serde(default)]
+    external: std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+/// The providers that are switched on, in alphabetical order; not the ways without a browser.
+pub(super) fn providers(body: &[u8]) -> Result<Vec<String>, String> {
+    let settings: ProjectSettings = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let other = ["email", "phone", "anonymous_users"];
+    let on =
+        settings.external.into_iter().filter(|(name, on)| *on == true && !other.contains(&name.as_str()));
+    Ok(on.map(|(name, _)| name).collect())
 }
 
 /// Why the Auth service did not end a session; `None` when it did, or there was none to end.
