@@ -1,7 +1,13 @@
 //! The arguments of every command, as clap reads them. What they mean for a file is the commands'
 //! business; the words here are what `--help` shows.
 
+mod git;
+mod shell;
+
 use std::path::PathBuf;
+
+pub(crate) use git::{Git, GitCommand};
+pub(crate) use shell::{Completions, Man};
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
 use secrecy::SecretString;
@@ -33,13 +39,20 @@ pub(crate) enum Command {
     Sync(Sync),
     /// Merge three files as `git merge-file` does; usable as a Git merge driver.
     MergeFile(MergeFile),
+    /// Let Git merge and show the artifacts as agent does.
+    Git(Git),
+    /// Print what a shell completes after `agent`.
+    Completions(Completions),
+    /// Write the manual pages.
+    Man(Man),
 }
 
 impl Command {
     /// Whether the report, and a fatal error too, is one JSON object on standard output.
     pub(crate) fn json(&self) -> bool {
         match self {
-            Self::Lsp(_) | Self::MergeFile(_) => false,
+            Self::Lsp(_) | Self::MergeFile(_) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Git(git) => git.command.json(),
             Self::Login(args) => args.json.json,
             Self::Logout(args) => args.json.json,
             Self::Whoami(args) => args.json.json,

@@ -55,6 +55,9 @@ fn run(args: Args) -> anyhow::Result<Done> {
         Command::Whoami(whoami) => commands::whoami::run(whoami),
         Command::Team(team) => commands::team::run(team),
         Command::MergeFile(merge) => Ok(commands::merge_file::run(merge)),
+        Command::Git(git) => commands::git::run(&git),
+        Command::Completions(args) => Ok(commands::shell::completions(&args)),
+        Command::Man(args) => commands::shell::man(&args),
         Command::Sync(sync) => commands::sync(sync),
     }
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each. A command opens what it needs, does its work through the engine,
 //! and answers with a report; it prints nothing itself but progress.
 
+pub(crate) mod git;
 mod hunks;
 mod init;
 mod log;
@@ -12,6 +13,7 @@ mod project;
 mod pull;
 mod push;
 mod resolve;
+pub(crate) mod shell;
 mod status;
 pub(crate) mod team;
 mod template;

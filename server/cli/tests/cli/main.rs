@@ -3,6 +3,7 @@
 //! end-to-end tests.
 
 mod config;
+mod git;
 mod init;
 mod merge_file;
 mod push;

@@ -29,6 +29,11 @@ impl Ran {
         }
     }
 
+    /// Runs a command to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        Self::new(command.output().expect("runs"))
+    }
+
     /// The one JSON object on standard output.
     pub(crate) fn json(&self) -> Value {
         let value: Value = serde_json::from_str(&self.out).expect("one JSON object");
