@@ -1,11 +1,13 @@
 //! The arguments of every command, as clap reads them. What they mean for a file is the commands'
 //! business; the words here are what `--help` shows.
 
+mod archive;
 mod git;
 mod shell;
 
 use std::path::PathBuf;
 
+pub(crate) use archive::{Export, Import, Search};
 pub(crate) use git::{Git, GitCommand};
 pub(crate) use shell::{Completions, Man};
 
@@ -39,6 +41,18 @@ pub(crate) enum Command {
     Sync(Sync),
     /// Merge three files as `git merge-file` does; usable as a Git merge driver.
     MergeFile(MergeFile),
+    /// Find the artifacts that hold some words. No network.
+    Search(Search),
+    /// Write artifacts as plain Markdown files. No network.
+    Export(Export),
+    /// Take Markdown files from elsewhere as plans.
+    ImportPlan(Import),
+    /// Take Markdown files from elsewhere as stories.
+    ImportStory(Import),
+    /// Take Markdown files from elsewhere as runbooks.
+    ImportRunbook(Import),
+    /// Take Markdown files from elsewhere as ADRs.
+    ImportAdr(Import),
     /// Let Git merge and show the artifacts as agent does.
     Git(Git),
     /// Print what a shell completes after `agent`.
@@ -53,6 +67,12 @@ impl Command {
         match self {
             Self::Lsp(_) | Self::MergeFile(_) | Self::Completions(_) | Self::Man(_) => false,
             Self::Git(git) => git.command.json(),
+            Self::Search(args) => args.json.json,
+            Self::Export(args) => args.json.json,
+            Self::ImportPlan(args)
+            | Self::ImportStory(args)
+            | Self::ImportRunbook(args)
+            | Self::ImportAdr(args) => args.json.json,
             Self::Login(args) => args.json.json,
             Self::Logout(args) => args.json.json,
             Self::Whoami(args) => args.json.json,

@@ -174,7 +174,7 @@ impl Files for Disk {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io(&error)),
         };
-        file.take(self.max_size + 1).read_to_end(&mut bytes).map_err(|error| io(&error))?;
+        file.take(self.max_size.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| io(&error))?;
         if bytes.len() as u64 > self.max_size {
             return Err(FileProblem::TooLarge { size: bytes.len() as u64, limit: self.max_size });
         }

@@ -1,8 +1,10 @@
 //! The commands, one file each. A command opens what it needs, does its work through the engine,
 //! and answers with a report; it prints nothing itself but progress.
 
+pub(crate) mod export;
 pub(crate) mod git;
 mod hunks;
+pub(crate) mod import;
 mod init;
 mod log;
 pub(crate) mod login;
@@ -13,6 +15,7 @@ mod project;
 mod pull;
 mod push;
 mod resolve;
+pub(crate) mod search;
 pub(crate) mod shell;
 mod status;
 pub(crate) mod team;

@@ -2,6 +2,7 @@
 //! environment, no network beyond this machine. What needs a backend is in the workspace's
 //! end-to-end tests.
 
+mod archive;
 mod config;
 mod git;
 mod init;
