@@ -14,3 +14,4 @@ mod ordering;
 mod protocol;
 mod sign_in;
 mod stale;
+mod states;

@@ -43,7 +43,7 @@ describe('realtime-js', { timeout: 40_000 }, () => {
       const team = `team:${ann.team}`;
       const ears = [listener(ann, team), listener(ben, team)];
       for (const ear of ears) assert.equal((await ear.subscribe()).status, 'SUBSCRIBED');
-      const pushed = Array.from({ length: 12 }, (_, n) => change({ id: `N-${n}`, content: 'never sent' }));
+      const pushed = Array.from({ length: 12 }, (_, n) => change({ id: `N-${n}`, content: 'State: DRAFT\n\nnever sent' }));
       await push(ben, ...pushed);
       await push(ben, pushed[0], change({ id: 'N-0', content: 'stale' })); // duplicate and conflict
       await push(ben, change({ id: 'LAST', content: null, state: null }));

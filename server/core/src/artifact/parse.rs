@@ -91,21 +91,22 @@ pub fn parse(text: &str, format: Format) -> Outline {
 /// The name of the state that a value begins with, as written: `COMMITTED` of `COMMITTED (pending
 /// review)`, `In Progress` of `In Progress, since Monday`. Compare [`canonical_state`]s.
 pub fn state_word(value: &str) -> &str {
-    let value = value.trim();
-    let is_name = |c: char| c.is_alphabetic() || matches!(c, '_' | ' ' | '-');
+    let value = value.trim_matches(state::is_space);
+    let is_name = |c: char| state::is_letter(c) || matches!(c, '_' | ' ' | '-');
     let name = value.split(|c| !is_name(c)).next().unwrap_or_default();
     let name = name.split(" -").next().unwrap_or_default().trim_end_matches([' ', '-', '_']);
     // Further words belong to the name only if they are written as names are.
-    let is_capital = |word: &str| word.starts_with(char::is_uppercase);
+    let is_capital = |word: &str| word.starts_with(|c: char| c.is_ascii_uppercase());
     if name.split(' ').count() <= 3 && name.split(' ').all(is_capital) {
         return name;
     }
     name.split(' ').next().unwrap_or_default()
 }
 
-/// A state's name as states are compared: [`state_word`] in upper case, its words joined by `_`.
+/// A state's name as states are compared: [`state_word`] in upper case as far as it is ASCII, its words
+/// joined by `_`. The team's server keeps this name, and compares by it.
 pub fn canonical_state(value: &str) -> String {
-    state_word(value).to_uppercase().replace([' ', '-'], "_")
+    state_word(value).to_ascii_uppercase().replace([' ', '-'], "_")
 }
 
 fn of_yaml(text: &str) -> Outline {
@@ -135,11 +136,11 @@ fn markdown(text: &str) -> Outline {
 /// could start a metadata block and swallow a section.
 pub(crate) fn front_matter(text: &str) -> Option<Range<usize>> {
     let mut lines = split_lines(text).into_iter();
-    let opening = lines.next().filter(|line| line.trim_end() == "---")?;
+    let opening = lines.next().filter(|line| line.trim_end_matches(state::is_space) == "---")?;
     let mut end = opening.len();
     for line in lines {
         end += line.len();
-        match line.trim_end() {
+        match line.trim_end_matches(state::is_space) {
             "---" | "..." => return Some(0..end),
             // A rule at the head of a text has a blank line after it; front matter does not.
             "" if end - line.len() == opening.len() => return None,
@@ -223,7 +224,7 @@ impl Walk {
         if outline.title.is_none() {
             outline.title = front_matter.clone().and_then(|range| yaml::value(text, range, &["title"]));
         }
-        outline.state = state::find(text, front_matter.as_ref(), &outline.sections, &code);
+        outline.state = state::find(text, front_matter.as_ref());
         outline.references = references::find(text, &code);
         outline
     }

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::parse::Spanned;
+use super::state::is_space;
 use crate::text::split_lines;
 
 /// The value of the first of `keys` that has one, where `range` of `text` is YAML. Earlier keys win.
@@ -21,10 +22,10 @@ fn value_of(text: &str, range: Range<usize>, key: &str) -> Option<Spanned> {
     let (start, line) = lines.by_ref().find(|(_, line)| after_key(line, key).is_some())?;
     let rest = after_key(line, key)?;
     let value = Value { start: start + line.len() - rest.len(), text: rest };
-    if !rest.trim_start().starts_with(['|', '>']) {
+    if !rest.trim_start_matches(is_space).starts_with(['|', '>']) {
         return value.scalar();
     }
-    let (start, line) = lines.find(|(_, line)| !line.trim().is_empty())?;
+    let (start, line) = lines.find(|(_, line)| !line.trim_matches(is_space).is_empty())?;
     if !line.starts_with([' ', '\t']) {
         return None;
     }
@@ -47,8 +48,8 @@ struct Value<'t> {
 
 impl<'t> Value<'t> {
     fn trimmed(self) -> Self {
-        let text = self.text.trim_start();
-        Self { start: self.start + self.text.len() - text.len(), text: text.trim_end() }
+        let text = self.text.trim_start_matches(is_space);
+        Self { start: self.start + self.text.len() - text.len(), text: text.trim_end_matches(is_space) }
     }
 
     fn scalar(self) -> Option<Spanned> {
