@@ -3,7 +3,7 @@
 /// A plan, with its path.
 pub const PLAN: (&str, &str) = (
     ".agent/plans/OPS-010-nightly-export.md",
-    "# OPS-010 Nightly export\n\n## Status\n\nAPPROVED\n\n## Goal\n\nThe export is on the shared drive \
+    "# OPS-010 Nightly export\n\n## Status\n\nPROPOSED\n\n## Goal\n\nThe export is on the shared drive \
      before the first meeting.\n\n## Milestones\n\n1. Export runs at 03:00.\n2. Failures page the person on \
      call.\n3. The old script is removed.\n",
 );
@@ -27,6 +27,6 @@ pub const RUNBOOK: (&str, &str) = (
 /// A decision record, with its path.
 pub const ADR: (&str, &str) = (
     ".agent/adrs/ADR-004-exports-as-csv.md",
-    "# ADR-004 Exports are CSV\n\n## Status\n\nACCEPTED\n\n## Decision\n\nEvery export is one CSV file in \
+    "# ADR-004 Exports are CSV\n\n## Status\n\nPROPOSED\n\n## Decision\n\nEvery export is one CSV file in \
      UTF-8, with a header line.\n\n## Consequences\n\nSpreadsheets open it; nested data needs another way.\n",
 );
