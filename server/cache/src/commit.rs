@@ -100,7 +100,7 @@ fn apply(tx: &Transaction<'_>, write: &Write, rev: Rev) -> rusqlite::Result<()> 
             statement.execute([row::number(cursor.0)?])?;
             Ok(())
         }
-        Write::Operation(operation) => add_operation(tx, operation),
+        Write::Operation(operation) => add_operation(tx, operation, rev),
     }
 }
 
@@ -161,13 +161,16 @@ fn touch(tx: &Transaction<'_>, key: &ArtifactKey, rev: Rev) -> rusqlite::Result<
     Ok(())
 }
 
-fn add_operation(tx: &Transaction<'_>, operation: &Operation) -> rusqlite::Result<()> {
+fn add_operation(tx: &Transaction<'_>, operation: &Operation, rev: Rev) -> rusqlite::Result<()> {
     let mut statement = tx.prepare_cached(&format!(
-        "INSERT INTO operations ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        "INSERT INTO operations ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
+         ?15, ?16, ?17, ?18, ?19, ?20)",
         row::OPERATION_COLUMNS
     ))?;
     let (before, after) = (&operation.before, &operation.after);
+    let (versions, paths) = (operation.versions.as_ref(), operation.paths.as_ref());
     statement.execute(params![
+        row::number(rev.0)?,
         operation.at.0,
         operation.key.kind.as_str(),
         operation.key.id.as_str(),
@@ -181,6 +184,12 @@ fn add_operation(tx: &Transaction<'_>, operation: &Operation) -> rusqlite::Resul
         row::number(operation.remote_version.0)?,
         operation.author.as_ref().map(|author| author.id.as_str()),
         operation.author.as_ref().map(|author| author.name.as_str()),
+        versions.map(|(before, _)| row::number(before.base.0)).transpose()?,
+        versions.map(|(before, _)| row::number(before.remote.0)).transpose()?,
+        versions.map(|(_, after)| row::number(after.base.0)).transpose()?,
+        paths.map(|paths| paths.from.as_str()),
+        paths.map(|paths| paths.to.as_str()),
+        operation.undoes.map(|id| row::number(id.0)).transpose()?,
     ])?;
     Ok(())
 }

@@ -7,8 +7,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::{Fault, looking};
 
 /// The steps in order. A step that was ever released is never edited: its successor corrects it.
-pub(crate) const STEPS: &[&str] =
-    &[include_str!("../../../migrations/0001_init.sql"), include_str!("../../../migrations/0002_link.sql")];
+pub(crate) const STEPS: &[&str] = &[
+    include_str!("../../../migrations/0001_init.sql"),
+    include_str!("../../../migrations/0002_link.sql"),
+    include_str!("../../../migrations/0003_history.sql"),
+];
 
 /// Applies the steps the database does not have yet.
 pub(crate) fn migrate(conn: &mut Connection, path: &str) -> Result<(), StoreError> {

@@ -207,10 +207,11 @@ fn inspect(conn: &Connection) -> Result<(), Fault> {
     if conn.is_readonly("main")? {
         return Err(Fault::Damaged("its first page forbids writing to it".to_owned()));
     }
-    conn.query_row("SELECT rev, cursor, team FROM meta", [], |row| {
+    conn.query_row("SELECT rev, cursor, team, gc_at FROM meta", [], |row| {
         row.get::<_, i64>(0)?;
         row.get::<_, i64>(1)?;
-        row.get::<_, Option<String>>(2)
+        row.get::<_, Option<String>>(2)?;
+        row.get::<_, Option<i64>>(3)
     })
     .map_err(looking)?;
     for table in ["blobs", "artifacts", "changes", "operations", "open_documents", "link"] {

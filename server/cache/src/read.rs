@@ -1,11 +1,11 @@
-//! Reading: all entries, those that changed, texts, history. Each answer is a picture of one
+//! Reading: all entries, those that changed, texts. Each answer is a picture of one
 //! moment.
 
 use std::sync::Arc;
 
-use agent_core::id::{ArtifactKey, ContentHash, Rev, Seq};
-use agent_core::ports::{Operation, Snapshot};
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use agent_core::id::{ContentHash, Rev, Seq};
+use agent_core::ports::Snapshot;
+use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use crate::error::Fault;
 use crate::row;
@@ -99,27 +99,4 @@ pub(crate) fn text(conn: &Connection, hash: ContentHash) -> Result<Option<Arc<st
         }
         text => Ok(text),
     }
-}
-
-/// The newest operations first, in the order they were committed, whatever their clocks said.
-pub(crate) fn operations(
-    conn: &Connection,
-    key: Option<&ArtifactKey>,
-    limit: usize,
-) -> Result<Vec<Operation>, Fault> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let select = |filter: &str| {
-        format!("SELECT {} FROM operations {filter} ORDER BY op DESC LIMIT ?1", row::OPERATION_COLUMNS)
-    };
-    let operations = match key {
-        None => conn
-            .prepare_cached(&select(""))?
-            .query_map([limit], row::operation)?
-            .collect::<rusqlite::Result<_>>()?,
-        Some(key) => conn
-            .prepare_cached(&select("WHERE kind = ?2 AND id = ?3"))?
-            .query_map(params![limit, key.kind.as_str(), key.id.as_str()], row::operation)?
-            .collect::<rusqlite::Result<_>>()?,
-    };
-    Ok(operations)
 }

@@ -5,9 +5,9 @@ use std::cell::Cell;
 use std::error::Error as StdError;
 
 use agent_core::id::{
-    ArtifactKey, ArtifactPath, Author, ChangeId, ContentHash, Rev, Seq, Timestamp, Version,
+    ArtifactKey, ArtifactPath, Author, ChangeId, ContentHash, OperationId, Rev, Seq, Timestamp, Version,
 };
-use agent_core::ports::{Cause, Operation, Triple};
+use agent_core::ports::{Cause, Operation, Paths, Recorded, RecordedChange, Triple, Versions};
 use agent_core::sync::{Entry, FileStat, Parked, PendingChange, RemoteSide};
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Row, Statement, params};
@@ -17,25 +17,32 @@ use uuid::Uuid;
 pub(crate) const ENTRY_COLUMNS: &str = "a.kind, a.id, a.path, a.title, a.state, a.base_hash, \
      a.base_version, a.base_path, a.local_hash, a.remote_version, a.remote_hash, a.remote_seq, \
      a.remote_path, a.remote_author_id, a.remote_author_name, a.remote_at, a.disk_size, \
-     a.disk_mtime, a.parked_code, a.parked_message, a.parked_hash, a.waiting_since, a.rev, \
+     a.disk_mtime, a.parked_code, a.parked_message, a.parked_hash, a.waiting_since, \
+     a.undone, a.rev, \
      c.change_id, c.hash, c.base_version, c.path, c.queued_at";
 
 /// Inserts or replaces an artifact; the values are those of [`write_entry`].
 pub(crate) const UPSERT_ENTRY: &str = "INSERT INTO artifacts (kind, id, path, title, state, \
      base_hash, base_version, base_path, local_hash, remote_version, remote_hash, remote_seq, \
      remote_path, remote_author_id, remote_author_name, remote_at, disk_size, disk_mtime, \
-     parked_code, parked_message, parked_hash, waiting_since, rev) \
+     parked_code, parked_message, parked_hash, waiting_since, rev, undone) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
-     ?20, ?21, ?22, ?23) \
+     ?20, ?21, ?22, ?23, ?24) \
      ON CONFLICT (kind, id) DO UPDATE SET path = ?3, title = ?4, state = ?5, base_hash = ?6, \
      base_version = ?7, base_path = ?8, local_hash = ?9, remote_version = ?10, remote_hash = ?11, \
      remote_seq = ?12, remote_path = ?13, remote_author_id = ?14, remote_author_name = ?15, \
      remote_at = ?16, disk_size = ?17, disk_mtime = ?18, parked_code = ?19, parked_message = ?20, \
-     parked_hash = ?21, waiting_since = ?22, rev = ?23";
+     parked_hash = ?21, waiting_since = ?22, rev = ?23, undone = ?24";
 
-/// The columns of an operation, in the order [`operation`] reads and `commit` writes them.
-pub(crate) const OPERATION_COLUMNS: &str = "at, kind, id, cause, before_base, before_local, \
-     before_remote, after_base, after_local, after_remote, remote_version, author_id, author_name";
+/// The columns of an operation, in the order [`recorded`] reads and `commit` writes them; `op` comes
+/// before them, and is given by the table.
+pub(crate) const OPERATION_COLUMNS: &str = "rev, at, kind, id, cause, before_base, before_local, \
+     before_remote, after_base, after_local, after_remote, remote_version, author_id, author_name, \
+     before_base_version, before_remote_version, after_base_version, before_path, after_path, undoes";
+
+/// The columns of a change, in the order [`change`] reads them.
+pub(crate) const CHANGE_COLUMNS: &str =
+    "change_id, kind, id, hash, queued_at, outcome IS NULL, outcome = 'applied', version, seq";
 
 /// A number as SQLite keeps it; the remote counts in the same 63 bits.
 pub(crate) fn number(value: u64) -> rusqlite::Result<i64> {
@@ -78,6 +85,7 @@ pub(crate) fn write_entry(statement: &mut Statement<'_>, entry: &Entry, rev: Rev
         hash(parked.and_then(|parked| parked.hash.as_ref())),
         entry.waiting_since.map(|at| at.0),
         number(rev.0)?,
+        entry.undone,
     ])?;
     Ok(())
 }
@@ -98,6 +106,7 @@ pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let stat = columns.stat()?;
     let parked = columns.parked()?;
     let waiting_since = columns.next::<Option<i64>>()?.map(Timestamp);
+    let undone = columns.next()?;
     let rev = Rev(columns.number()?);
     let pending = columns.pending()?;
     Ok(Entry {
@@ -114,22 +123,44 @@ pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         parked,
         pending,
         waiting_since,
+        undone,
         rev,
     })
 }
 
-/// Reads one row of [`OPERATION_COLUMNS`].
-pub(crate) fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
+/// Reads one row of `op` and [`OPERATION_COLUMNS`].
+pub(crate) fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
     let columns = Columns::of(row);
-    Ok(Operation {
-        at: Timestamp(columns.next()?),
-        key: columns.key()?,
-        cause: columns.cause()?,
-        before: columns.triple()?,
-        after: columns.triple()?,
-        remote_version: Version(columns.number()?),
-        author: columns.author()?,
-    })
+    let id = OperationId(columns.number()?);
+    let rev = columns.optional_number()?.map(Rev);
+    let at = Timestamp(columns.next()?);
+    let key = columns.key()?;
+    let cause = columns.cause()?;
+    let (before, after) = (columns.triple()?, columns.triple()?);
+    let remote_version = Version(columns.number()?);
+    let author = columns.author()?;
+    let versions = columns.versions(remote_version)?;
+    let paths = columns.paths()?;
+    let undoes = columns.optional_number()?.map(OperationId);
+    let operation =
+        Operation { at, key, cause, before, after, remote_version, author, versions, paths, undoes };
+    Ok(Recorded { id, rev, operation })
+}
+
+/// Reads one row of [`CHANGE_COLUMNS`].
+pub(crate) fn change(row: &Row<'_>) -> rusqlite::Result<RecordedChange> {
+    let columns = Columns::of(row);
+    let change_id = columns.change_id()?;
+    let (key, hash) = (columns.key()?, columns.hash()?);
+    let queued_at = Timestamp(columns.next()?);
+    let is_open = columns.next()?;
+    let is_applied = columns.next::<Option<bool>>()?.unwrap_or(false);
+    let place = (columns.optional_number()?, columns.optional_number()?);
+    let applied = match place {
+        (Some(version), Some(seq)) if is_applied => Some((Version(version), Seq(seq))),
+        _ => None,
+    };
+    Ok(RecordedChange { change_id, key, hash, queued_at, is_open, applied })
 }
 
 /// Reads the two leading columns of a row as an artifact's key.
@@ -175,6 +206,30 @@ impl<'row, 'stmt> Columns<'row, 'stmt> {
         let at = self.step();
         let value: i64 = self.row.get(at)?;
         u64::try_from(value).map_err(|error| damaged(at, Type::Integer, error))
+    }
+
+    fn optional_number(&self) -> rusqlite::Result<Option<u64>> {
+        if self.next_is_null()? {
+            self.skip(1);
+            return Ok(None);
+        }
+        self.number().map(Some)
+    }
+
+    fn versions(&self, remote_after: Version) -> rusqlite::Result<Option<(Versions, Versions)>> {
+        let next = || Ok::<_, rusqlite::Error>(self.optional_number()?.map(Version));
+        let (base_before, remote_before, base_after) = (next()?, next()?, next()?);
+        Ok(match (base_before, remote_before, base_after) {
+            (Some(base), Some(remote), Some(after)) => {
+                Some((Versions { base, remote }, Versions { base: after, remote: remote_after }))
+            }
+            _ => None,
+        })
+    }
+
+    fn paths(&self) -> rusqlite::Result<Option<Paths>> {
+        let (from, to) = (self.optional_path()?, self.optional_path()?);
+        Ok(from.zip(to).map(|(from, to)| Paths { from, to }))
     }
 
     fn key(&self) -> rusqlite::Result<ArtifactKey> {
@@ -302,6 +357,8 @@ pub(crate) fn causes() -> impl Iterator<Item = Cause> {
         Cause::Settled => Some(Cause::Resolved),
         Cause::Resolved => Some(Cause::Rebased),
         Cause::Rebased => Some(Cause::Refused),
-        Cause::Refused => None,
+        Cause::Refused => Some(Cause::Restored),
+        Cause::Restored => Some(Cause::Undone),
+        Cause::Undone => None,
     })
 }

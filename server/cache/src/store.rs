@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use agent_core::id::{ArtifactKey, ContentHash, Rev, Timestamp};
-use agent_core::ports::{Holder, Operation, Snapshot, Store, StoreError, Write};
+use agent_core::ports::{Holder, Operation, OperationQuery, Snapshot, Store, StoreError, Write};
 
 use crate::Cache;
 use crate::error::Fault;
-use crate::{commit, presence, read};
+use crate::{commit, history, presence, read};
 
 impl Cache {
-    fn named<T>(&self, result: Result<T, Fault>) -> Result<T, StoreError> {
+    pub(crate) fn named<T>(&self, result: Result<T, Fault>) -> Result<T, StoreError> {
         result.map_err(|fault| fault.at(self.name()))
     }
 }
@@ -65,6 +65,8 @@ impl Store for Cache {
     }
 
     fn operations(&self, key: Option<&ArtifactKey>, limit: usize) -> Result<Vec<Operation>, StoreError> {
-        self.named(read::operations(&self.conn, key, limit))
+        let query = OperationQuery { key: key.cloned(), from: None, limit: Some(limit) };
+        let recorded = self.named(history::recorded(&self.conn, &query))?;
+        Ok(recorded.into_iter().map(|recorded| recorded.operation).collect())
     }
 }

@@ -2,12 +2,16 @@
 //! ([`Files`]) and the team's server ([`Remote`]). The engine calls them; the simulation supplies
 //! its own. Errors say what a caller can do about them, not which library failed.
 
+mod history;
+
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 
+pub use history::{History, Holdings, OperationQuery, Paths, Recorded, RecordedChange, Versions};
+
 use crate::id::{
-    ArtifactKey, ArtifactPath, Author, ChangeId, ContentHash, Rev, Seq, Text, Timestamp, Version,
+    ArtifactKey, ArtifactPath, Author, ChangeId, ContentHash, OperationId, Rev, Seq, Text, Timestamp, Version,
 };
 use crate::sync::{Entry, FileStat, PendingChange};
 
@@ -29,7 +33,7 @@ pub enum Write {
     /// Sets the pull cursor back to the beginning: the remote has forgotten what it pointed to.
     Rewind,
     /// Adds one line to the artifact's history.
-    Operation(Operation),
+    Operation(Box<Operation>),
 }
 
 /// What became of a change in the outbox.
@@ -68,6 +72,10 @@ pub enum Cause {
     Rebased,
     /// The remote refused a change.
     Refused,
+    /// Somebody brought an earlier content back.
+    Restored,
+    /// Somebody took an operation back.
+    Undone,
 }
 
 impl Cause {
@@ -85,6 +93,24 @@ impl Cause {
             Self::Resolved => "resolved",
             Self::Rebased => "rebased",
             Self::Refused => "refused",
+            Self::Restored => "restored",
+            Self::Undone => "undone",
+        }
+    }
+
+    /// Whether a person did it; the program did the others by itself.
+    pub fn is_by_hand(self) -> bool {
+        match self {
+            Self::Saved | Self::Deleted | Self::Moved | Self::Resolved | Self::Restored | Self::Undone => {
+                true
+            }
+            Self::Received
+            | Self::Pushed
+            | Self::Updated
+            | Self::Merged
+            | Self::Settled
+            | Self::Rebased
+            | Self::Refused => false,
         }
     }
 }
@@ -117,6 +143,13 @@ pub struct Operation {
     pub remote_version: Version,
     /// Who caused it, where that is known; the local user otherwise.
     pub author: Option<Author>,
+    /// The versions of base and remote before and after; `None` in records of programs that did not
+    /// keep them.
+    pub versions: Option<(Versions, Versions)>,
+    /// Where the file went, if it was moved.
+    pub paths: Option<Paths>,
+    /// Which operation this one took back.
+    pub undoes: Option<OperationId>,
 }
 
 /// All the cache holds about artifacts, as of one revision.
@@ -434,6 +467,8 @@ pub struct RemoteVersion {
     pub author: Author,
     /// When.
     pub at: Timestamp,
+    /// Under which change id it was made.
+    pub change_id: Option<ChangeId>,
 }
 
 /// Which revisions of an artifact to list, newest first.

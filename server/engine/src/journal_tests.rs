@@ -3,7 +3,7 @@ use agent_core::ports::Triple;
 use super::*;
 
 fn operation(n: usize, cause: Cause) -> Write {
-    Write::Operation(Operation {
+    Write::Operation(Box::new(Operation {
         at: Timestamp(1_700_000_000_000),
         key: ArtifactKey::new("story", &format!("S-{n}")).expect("a key"),
         cause,
@@ -11,7 +11,10 @@ fn operation(n: usize, cause: Cause) -> Write {
         after: Triple::default(),
         remote_version: agent_core::id::Version(3),
         author: None,
-    })
+        versions: None,
+        paths: None,
+        undoes: None,
+    }))
 }
 
 fn machine() -> Machine {

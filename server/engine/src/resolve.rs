@@ -144,7 +144,7 @@ impl<S: Store, F: Files> Engine<S, F> {
         if let Some(to) = remote_move(&entry) {
             return self.resolve_move(ask, to, now);
         }
-        let base = ResolvedBase { from: entry.base, to: sides.base.map(Text::new) };
+        let base = ResolvedBase { from: entry.base, to: sides.base.map(Text::new), undoes: None };
         let local = sides.local.map(Text::new);
         if local.as_ref().map(Text::hash) == entry.local {
             return Ok(self.handle(Event::Resolved { key: key.clone(), base }, now)?);

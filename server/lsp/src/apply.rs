@@ -106,6 +106,7 @@ fn edit(state: &Arc<State>, document: Snapshot, hunks: Hunks, sides: Sides, move
     let moved = moves_base.then(|| BufferBase {
         from: hunks.known.from,
         to: sides.base.as_deref().map(|text| hunks.with_bom(text)),
+        undoes: None,
     });
     if sides.edits.is_empty() {
         settle(state, &document, &hunks, moved);
@@ -156,7 +157,7 @@ fn settle(state: &Arc<State>, document: &Snapshot, hunks: &Hunks, moved: Option<
         // An earlier choice may be on its way into the cache still; this one follows it.
         let earlier = document.moved.as_ref().filter(|earlier| earlier.from == moved.from);
         let from = earlier.map_or(moved.from, BufferBase::hash);
-        let base = BufferBase { from, to: moved.to.clone() };
+        let base = BufferBase { from, to: moved.to.clone(), undoes: moved.undoes };
         place.folder.handle.move_base(place.key.clone(), resolved(base.clone()));
         durable = Some(base);
     }
@@ -166,7 +167,7 @@ fn settle(state: &Arc<State>, document: &Snapshot, hunks: &Hunks, moved: Option<
 
 /// A base moved in a buffer, as the machine takes it.
 pub(crate) fn resolved(moved: BufferBase) -> ResolvedBase {
-    ResolvedBase { from: moved.from, to: moved.to.map(Text::new) }
+    ResolvedBase { from: moved.from, to: moved.to.map(Text::new), undoes: moved.undoes }
 }
 
 fn workspace_edit(state: &State, document: &Snapshot, hunks: &Hunks, sides: &Sides) -> WorkspaceEdit {

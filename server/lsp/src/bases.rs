@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use agent_core::id::{ContentHash, Text};
+use agent_core::id::{ContentHash, OperationId, Text};
 use agent_core::text::without_bom;
 use agent_engine::View;
 use ropey::Rope;
@@ -21,6 +21,8 @@ pub(crate) struct BufferBase {
     pub(crate) from: Option<ContentHash>,
     /// The text it becomes, as it is in a file; `None` agrees with a deletion.
     pub(crate) to: Option<Arc<str>>,
+    /// The operation that this takes back.
+    pub(crate) undoes: Option<OperationId>,
 }
 
 impl BufferBase {
@@ -160,9 +162,10 @@ impl Bases {
             Some(own) => {
                 let from = if self.is_older_than_save(view) { own.hash } else { view.entry.base };
                 let decided = moved.filter(|moved| moved.from == own.hash);
+                let undoes = decided.as_ref().and_then(|moved| moved.undoes);
                 let to = decided.map_or(own.text, |moved| moved.to);
                 self.durable(own.hash, from);
-                (from, Some(BufferBase { from, to }))
+                (from, Some(BufferBase { from, to, undoes }))
             }
         };
         self.loaded = Arc::clone(text);

@@ -60,7 +60,7 @@ impl Buffer {
     fn known(&self) -> BufferBase {
         let own = self.bases.own(&self.rope, &self.view).unwrap_or_else(|| Base::of_file(&self.view));
         let moved = self.bases.moved().filter(|moved| moved.from == own.hash);
-        BufferBase { from: own.hash, to: moved.map_or(own.text, |moved| moved.to) }
+        BufferBase { from: own.hash, to: moved.map_or(own.text, |moved| moved.to), undoes: None }
     }
 
     fn base(&self) -> String {
@@ -79,12 +79,12 @@ impl Buffer {
     }
 
     fn answered(&mut self, edited: Edited, base: &str) {
-        let moved = BufferBase { from: edited.base.from, to: text(base) };
+        let moved = BufferBase { from: edited.base.from, to: text(base), undoes: None };
         self.bases.edited(&self.rope, edited, moved, true);
     }
 
     fn keep(&mut self, base: &str) {
-        let moved = BufferBase { from: self.known().from, to: text(base) };
+        let moved = BufferBase { from: self.known().from, to: text(base), undoes: None };
         self.bases.settled(&self.rope, moved);
     }
 

@@ -5,8 +5,8 @@ fn what_was_saved_before_an_edit_says_nothing_about_the_edit() {
     let documents = Documents::default();
     let uri: Uri = "file:///w/a.md".parse().expect("a uri");
     let edited = || {
-        let base = BufferBase { from: None, to: None };
-        let moved = BufferBase { from: None, to: Some("remote\n".into()) };
+        let base = BufferBase { from: None, to: None, undoes: None };
+        let moved = BufferBase { from: None, to: Some("remote\n".into()), undoes: None };
         let edited = Edited { before: "one\n".into(), base, after: "two\n".to_owned() };
         documents.edited(&uri, 1, edited, moved)
     };

@@ -49,14 +49,14 @@ impl Hunks {
             return None;
         }
         let to = moved.map_or(own.text, |moved| moved.to.clone());
-        Self::new(view, BufferBase { from: own.hash, to }, Arc::clone(&document.text))
+        Self::new(view, BufferBase { from: own.hash, to, undoes: None }, Arc::clone(&document.text))
     }
 
     /// The sides of a closed file.
     pub(crate) fn of_file(view: Arc<View>) -> Option<Self> {
         let local = view.local.clone().filter(|_| view.entry.base != view.entry.remote_hash())?;
         let Base { hash, text } = Base::of_file(&view);
-        Self::new(view, BufferBase { from: hash, to: text }, local)
+        Self::new(view, BufferBase { from: hash, to: text, undoes: None }, local)
     }
 
     fn new(view: Arc<View>, known: BufferBase, local: Arc<str>) -> Option<Self> {

@@ -337,6 +337,7 @@ struct VersionRow {
     author: Option<String>,
     author_name: Option<String>,
     updated_at: Option<String>,
+    change_id: Option<String>,
 }
 
 /// Reads the answer of `artifact_versions`.
@@ -362,6 +363,7 @@ fn version(row: VersionRow, with_content: bool) -> Result<RemoteVersion, String>
         content,
         author: author(row.author, row.author_name),
         at: moment(row.updated_at.as_deref()),
+        change_id: row.change_id.and_then(|id| Uuid::try_parse(&id).ok()).map(ChangeId),
     })
 }
 

@@ -219,7 +219,8 @@ impl World {
         let of_disk = entry.local == Some(Text::new(buffer.text.as_str()).hash());
         if let (Some(text), true) = (sides.local, of_disk) {
             buffer.text = text;
-            buffer.resolved = Some(ResolvedBase { from: entry.base, to: sides.base.map(Text::new) });
+            buffer.resolved =
+                Some(ResolvedBase { from: entry.base, to: sides.base.map(Text::new), undoes: None });
         }
     }
 

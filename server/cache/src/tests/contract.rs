@@ -206,9 +206,9 @@ fn queueing_two_at_once_or_for_nothing_is_a_defect_not_a_race() {
 fn operations_are_listed_newest_first_whatever_their_clock() {
     let mut cache = cache();
     let all: Vec<_> = (0..).zip(crate::row::causes()).map(|(n, cause)| operation(n, cause)).collect();
-    assert_eq!(all.last().unwrap().cause, Cause::Refused);
+    assert_eq!(all.last().unwrap().cause, Cause::Undone);
     for operation in &all {
-        cache.commit(&[Write::Operation(operation.clone())]).unwrap();
+        cache.commit(&[Write::Operation(Box::new(operation.clone()))]).unwrap();
     }
     let newest: Vec<_> = all.iter().rev().cloned().collect();
     assert_eq!(cache.operations(None, usize::MAX).unwrap(), newest);

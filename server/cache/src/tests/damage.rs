@@ -20,7 +20,7 @@ fn sound() -> (TempDir, PathBuf) {
     let mut cache = Cache::open(&path).unwrap();
     for n in 0..ENTRIES {
         let queue = Write::Queue(key(n), change(n));
-        let operation = Write::Operation(operation(n, agent_core::ports::Cause::Saved));
+        let operation = Write::Operation(Box::new(operation(n, agent_core::ports::Cause::Saved)));
         cache.commit(&[blob(n), put(&full(n)), queue, operation]).unwrap();
     }
     drop(cache);

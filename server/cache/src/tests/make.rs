@@ -1,9 +1,9 @@
 //! Values for tests, told apart by small numbers.
 
 use agent_core::id::{
-    ArtifactKey, ArtifactPath, Author, ChangeId, ContentHash, Seq, Text, Timestamp, Version,
+    ArtifactKey, ArtifactPath, Author, ChangeId, ContentHash, OperationId, Seq, Text, Timestamp, Version,
 };
-use agent_core::ports::{Cause, Operation, Snapshot, Store, Triple, Write};
+use agent_core::ports::{Cause, Operation, Paths, Snapshot, Store, Triple, Versions, Write};
 use agent_core::sync::{Entry, FileStat, Parked, PendingChange, RemoteSide};
 
 pub(crate) fn key(n: u64) -> ArtifactKey {
@@ -61,6 +61,7 @@ pub(crate) fn full(n: u64) -> Entry {
         state: Some(String::new()),
         parked: Some(Parked { code: "forbidden".to_owned(), message: "no".to_owned(), hash: Some(hash(n)) }),
         waiting_since: Some(Timestamp(i64::MAX)),
+        undone: true,
         ..bare(n)
     }
 }
@@ -74,6 +75,13 @@ pub(crate) fn operation(n: u64, cause: Cause) -> Operation {
         after: Triple { base: None, local: Some(hash(n + 2)), remote: None },
         remote_version: Version(n),
         author: n.is_multiple_of(2).then(|| author(n)),
+        versions: (!n.is_multiple_of(5)).then(|| {
+            let version = |more| Version(n + more);
+            let before = Versions { base: version(1), remote: version(2) };
+            (before, Versions { base: version(3), remote: version(0) })
+        }),
+        paths: n.is_multiple_of(4).then(|| Paths { from: path(n), to: path(n + 1) }),
+        undoes: n.is_multiple_of(3).then_some(OperationId(n)),
     }
 }
 

@@ -107,7 +107,7 @@ impl Model {
             Step::Queue(n, id) => Write::Queue(key(n), change(id)),
             Step::Close(id, n) => Write::Close(change_id(id), outcome(n)),
             Step::Cursor(seq) => Write::Cursor(Seq(seq)),
-            Step::Operation(n) => Write::Operation(operation(n, Cause::Merged)),
+            Step::Operation(n) => Write::Operation(Box::new(operation(n, Cause::Merged))),
         }
     }
 

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::id::{ArtifactKey, ArtifactPath, Author, ContentHash, Seq, Text, Timestamp};
-use crate::ports::{Cause, Operation, Triple, Write};
+use crate::id::{ArtifactKey, ArtifactPath, Author, ContentHash, OperationId, Seq, Text, Timestamp};
+use crate::ports::{Cause, Operation, Paths, Triple, Versions, Write};
 use crate::sync::event::{FileEffect, Memory, Request, Step};
 use crate::sync::link::Link;
 use crate::sync::machine::{Machine, Todo};
@@ -89,16 +89,30 @@ impl<'a> Draft<'a> {
         author: Option<Author>,
         change: impl FnOnce(&mut Entry),
     ) {
+        self.shift_undoing(key, cause, author, None, change);
+    }
+
+    /// The same for what takes an earlier operation back.
+    pub(super) fn shift_undoing(
+        &mut self,
+        key: &ArtifactKey,
+        cause: Cause,
+        author: Option<Author>,
+        undoes: Option<OperationId>,
+        change: impl FnOnce(&mut Entry),
+    ) {
         let at = self.now;
         let Some(entry) = self.known(key) else { return };
-        let before = triple(entry);
+        let (before, versions_before, from) = (triple(entry), versions(entry), entry.path.clone());
         change(entry);
-        let after = triple(entry);
+        let (after, to) = (triple(entry), entry.path.clone());
+        let versions = Some((versions_before, versions(entry)));
+        let paths = (from != to).then_some(Paths { from, to });
         let noted = before != after || matches!(cause, Cause::Moved | Cause::Refused);
         let remote_version = entry.remote_version();
         if noted {
             let key = key.clone();
-            self.writes.push(Write::Operation(Operation {
+            self.writes.push(Write::Operation(Box::new(Operation {
                 at,
                 key,
                 cause,
@@ -106,7 +120,10 @@ impl<'a> Draft<'a> {
                 after,
                 remote_version,
                 author,
-            }));
+                versions,
+                paths,
+                undoes,
+            })));
         }
     }
 
@@ -224,6 +241,10 @@ impl<'a> Draft<'a> {
             memory: self.memory,
         }
     }
+}
+
+fn versions(entry: &Entry) -> Versions {
+    Versions { base: entry.base_version, remote: entry.remote_version() }
 }
 
 pub(super) fn triple(entry: &Entry) -> Triple {

@@ -34,6 +34,9 @@ pub struct Entry {
     pub pending: Option<PendingChange>,
     /// Since when local content waits to be pushed.
     pub waiting_since: Option<Timestamp>,
+    /// Somebody took back what the program did with the remote's newest changes. While they are not
+    /// in the local text, nothing is done with them again unasked: a person decides.
+    pub undone: bool,
     /// The cache revision this was read at; a commit on top of an older one is stale.
     pub rev: Rev,
 }
@@ -55,6 +58,7 @@ impl Entry {
             parked: None,
             pending: None,
             waiting_since: None,
+            undone: false,
             rev: Rev(0),
         }
     }

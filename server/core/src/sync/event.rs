@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::id::{ArtifactKey, ArtifactPath, ContentHash, Seq, Text, Timestamp, Version};
-use crate::ports::{LiveEvent, PullPage, PushReply, RemoteError, Snapshot, Write};
+use crate::id::{ArtifactKey, ArtifactPath, ContentHash, OperationId, Seq, Text, Timestamp, Version};
+use crate::ports::{Cause, LiveEvent, PullPage, PushReply, RemoteError, Snapshot, Write};
 use crate::sync::link::Link;
 use crate::sync::machine::Todo;
 use crate::sync::{Entry, FileStat, PendingChange};
@@ -35,6 +35,24 @@ pub struct ResolvedBase {
     pub from: Option<ContentHash>,
     /// The base it becomes; `None` agrees with a deletion.
     pub to: Option<Text>,
+    /// The operation that this takes back: the base goes back to an earlier one.
+    pub undoes: Option<OperationId>,
+}
+
+/// An earlier content that somebody brought back. It is recorded first and written to the file then: a
+/// process that stops in between finds the file as a later edit, and no base lies.
+#[derive(Debug, Clone)]
+pub struct BroughtBack {
+    /// The file as it shall be.
+    pub file: Found,
+    /// What the file held when this was decided; with anything else, nothing is done.
+    pub seen: Option<ContentHash>,
+    /// The base that it goes with, if that goes back too, and its version.
+    pub base: Option<(ResolvedBase, Version)>,
+    /// [`Cause::Restored`] or [`Cause::Undone`].
+    pub cause: Cause,
+    /// Which operation this takes back.
+    pub undoes: Option<OperationId>,
 }
 
 /// What became of a file effect.
@@ -110,6 +128,8 @@ pub enum Event {
     },
     /// Somebody chose to keep the file where it is, although the remote moved it.
     PathKept(ArtifactKey),
+    /// Somebody brought an earlier content back; the file is about to be written.
+    BroughtBack(Box<BroughtBack>),
     /// Other processes committed to the cache.
     Reloaded(Snapshot),
     /// This process may use the network (it holds the lease, or is a command).

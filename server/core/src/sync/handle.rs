@@ -8,7 +8,7 @@ use crate::ports::{Cause, ChangeOutcome, LiveEvent, PullPage, RemoteRow, Snapsho
 use crate::sync::answers::{push_failed, pushed};
 use crate::sync::deletions::{self, MASS_DELETION};
 use crate::sync::draft::{Draft, agree};
-use crate::sync::event::{Event, FileDone, FileEffect, Found, Memory, ResolvedBase};
+use crate::sync::event::{BroughtBack, Event, FileDone, FileEffect, Found, Memory, ResolvedBase};
 use crate::sync::machine::{Chance, Todo};
 use crate::sync::next::{clean_merge, remote_move};
 use crate::sync::plan::me;
@@ -25,6 +25,7 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
         Event::OpenElsewhere(keys) => open_elsewhere(draft, keys),
         Event::Resolved { key, base } => resolved(draft, &key, base),
         Event::PathKept(key) => path_kept(draft, &key),
+        Event::BroughtBack(back) => brought_back(draft, *back),
         Event::Reloaded(snapshot) => reloaded(draft, snapshot),
         Event::Leads(leads) => leads_now(draft, leads),
         Event::PullWanted => {
@@ -173,8 +174,10 @@ fn resolved(draft: &mut Draft<'_>, key: &ArtifactKey, choice: ResolvedBase) {
     }
     let base = choice.to.map(|text| text.hash());
     let who = me(draft);
-    draft.shift(key, Cause::Resolved, who, |entry| {
+    let cause = if choice.undoes.is_some() { Cause::Undone } else { Cause::Resolved };
+    draft.shift_undoing(key, cause, who, choice.undoes, |entry| {
         entry.base = base;
+        entry.undone |= choice.undoes.is_some();
         if base == entry.remote_hash() {
             agree(entry);
         }
@@ -189,6 +192,44 @@ fn path_kept(draft: &mut Draft<'_>, key: &ArtifactKey) {
     if let Some(entry) = draft.known(key) {
         entry.base_path = entry.remote.as_ref().map(|remote| remote.path.clone());
     }
+}
+
+/// Takes an earlier content as the file's. Done twice, once before the file is written and once
+/// after, it changes something once.
+fn brought_back(draft: &mut Draft<'_>, back: BroughtBack) {
+    let BroughtBack { file, seen, base, cause, undoes } = back;
+    let Found { key, path, text, stat, title, state, .. } = file;
+    let hash = text.as_ref().map(crate::id::Text::hash);
+    let Some(entry) = draft.get(&key) else { return };
+    if entry.local != seen && entry.local != hash {
+        return;
+    }
+    for text in text.iter().chain(base.iter().filter_map(|(base, _)| base.to.as_ref())) {
+        draft.keep(text);
+    }
+    draft.remember(Memory::FileBlocked(key.clone(), false));
+    draft.remember(Memory::BaseSearched(key.clone(), false));
+    let who = me(draft);
+    draft.shift_undoing(&key, cause, who, undoes, |entry| {
+        entry.local = hash;
+        entry.path = path;
+        entry.stat = stat;
+        if hash.is_some() {
+            (entry.title, entry.state) = (title, state);
+        }
+        entry.parked = entry.parked.take().filter(|parked| parked.hash == hash);
+        if let Some((base, version)) = base
+            && entry.base == base.from
+        {
+            entry.base = base.to.map(|text| text.hash());
+            entry.base_version = version;
+            entry.undone = true;
+        }
+        if entry.base.is_none() && entry.remote_hash().is_none() {
+            // The deletion is known, and decided against: nobody needs to look for it.
+            entry.base_version = entry.remote_version();
+        }
+    });
 }
 
 fn reloaded(draft: &mut Draft<'_>, snapshot: Snapshot) {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::id::{
-    ArtifactKey, ArtifactPath, Author, ChangeId, ContentHash, Rev, Seq, Text, Timestamp, Version,
+    ArtifactKey, ArtifactPath, Author, ChangeId, ContentHash, OperationId, Rev, Seq, Text, Timestamp, Version,
 };
-use crate::ports::{PullPage, PushOutcome, PushReply, RemoteRow, Snapshot, Write};
+use crate::ports::{PullPage, PushOutcome, PushReply, Recorded, RemoteRow, Snapshot, Triple, Write};
 use crate::sync::next::ConflictStrategy;
 use crate::sync::{
     Chance, Entry, Event, FileDone, FileEffect, FileStat, Found, Machine, PendingChange, Policy, Request,
@@ -22,6 +22,7 @@ pub(super) struct Map {
     pub(super) open: BTreeMap<ArtifactKey, PendingChange>,
     pub(super) cursor: Seq,
     pub(super) rev: Rev,
+    pub(super) operations: Vec<Recorded>,
 }
 
 impl Map {
@@ -44,15 +45,24 @@ impl Map {
                 Write::Close(id, _) => self.open.retain(|_, change| change.change_id != *id),
                 Write::Rewind => self.cursor = Seq(0),
                 Write::Cursor(seq) => self.cursor = self.cursor.max(*seq),
-                Write::Operation(_) => {}
+                Write::Operation(operation) => {
+                    let id = OperationId(self.operations.len() as u64 + 1);
+                    let rev = Some(self.rev);
+                    self.operations.push(Recorded { id, rev, operation: (**operation).clone() });
+                }
             }
         }
         self.check();
         Some(self.rev)
     }
 
-    /// Every content that a row names was kept, and what is in the outbox is known.
+    /// Every content that a row or the history names was kept, and what is in the outbox is known.
     fn check(&self) {
+        for Recorded { operation, .. } in &self.operations {
+            let sides = |side: &Triple| [side.base, side.local, side.remote].into_iter().flatten();
+            let mut sides = sides(&operation.before).chain(sides(&operation.after));
+            assert!(sides.all(|hash| self.texts.contains_key(&hash)), "a text is missing for {operation:?}");
+        }
         for entry in self.entries.values() {
             let mut sides = [entry.base, entry.local, entry.remote_hash()].into_iter().flatten();
             assert!(sides.all(|hash| self.texts.contains_key(&hash)), "a text is missing for {entry:?}");

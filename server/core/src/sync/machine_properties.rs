@@ -37,6 +37,8 @@ enum Act {
     Leads(bool),
     Wait(i64),
     Resolve(usize, Option<u8>),
+    /// Artifact, text, and the base that comes back with it.
+    BringBack(usize, Option<u8>, Option<u8>),
     Reload,
     Crash,
 }
@@ -63,7 +65,9 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..30_u64).prop_map(Act::Hint),
         1 => any::<bool>().prop_map(Act::Leads),
         3 => (0..70_000_i64).prop_map(Act::Wait),
-        3 => (id, prop::option::of(0..8_u8)).prop_map(|(id, n)| Act::Resolve(id, n)),
+        3 => (id.clone(), prop::option::of(0..8_u8)).prop_map(|(id, n)| Act::Resolve(id, n)),
+        2 => (id, prop::option::of(0..8_u8), prop::option::of(0..8_u8))
+            .prop_map(|(id, n, base)| Act::BringBack(id, n, base)),
         1 => Just(Act::Reload),
         1 => Just(Act::Crash),
     ]
@@ -140,7 +144,17 @@ fn event(bench: &mut Bench, files: &mut Vec<FileEffect>, act: &Act) -> Option<Ev
         Act::Resolve(n, text_n) => {
             let from = bench.machine.entry(&key(id(n)))?.base;
             let to = text_n.map(|text_n| Text::new(text(text_n)));
-            Event::Resolved { key: key(id(n)), base: ResolvedBase { from, to } }
+            Event::Resolved { key: key(id(n)), base: ResolvedBase { from, to, undoes: None } }
+        }
+        Act::BringBack(n, text_n, base) => {
+            let entry = bench.machine.entry(&key(id(n)))?;
+            let base = base.map(|base| {
+                let (from, to) = (entry.base, Some(Text::new(text(base))));
+                (ResolvedBase { from, to, undoes: None }, Version(1))
+            });
+            let file = found(id(n), &entry.path, text_n.map(text).as_deref());
+            let (seen, cause) = (entry.local, crate::ports::Cause::Undone);
+            Event::BroughtBack(Box::new(crate::sync::BroughtBack { file, seen, base, cause, undoes: None }))
         }
         Act::Reload => Event::Reloaded(bench.store.snapshot()),
         Act::Crash => {

@@ -8,6 +8,8 @@ mod properties;
 mod push;
 #[path = "machine_trouble_tests.rs"]
 mod trouble;
+#[path = "undo_tests.rs"]
+mod undo;
 
 use bench::*;
 
@@ -184,7 +186,7 @@ fn choosing_a_side_moves_the_base_unless_it_moved_already() {
     assert_eq!(waits(&bench, "A-1"), Next::Wait(Waits::Conflict));
     let choose = |from: &str| Event::Resolved {
         key: key("A-1"),
-        base: ResolvedBase { from: Some(hash(from)), to: Some(Text::new("theirs\n")) },
+        base: ResolvedBase { from: Some(hash(from)), to: Some(Text::new("theirs\n")), undoes: None },
     };
     check(&bench.take(choose("another\n")), &[], 0, 0);
     check(&bench.take(choose("one\n")), &[Cause::Resolved], 0, 0);

@@ -16,8 +16,9 @@ pub mod next;
 mod plan;
 pub mod resolve;
 pub mod status;
+pub mod undo;
 
 pub use deletions::MASS_DELETION;
 pub use entry::{Entry, FileStat, Parked, PendingChange, RemoteSide};
-pub use event::{Event, FileDone, FileEffect, Found, Request, ResolvedBase, Step};
+pub use event::{BroughtBack, Event, FileDone, FileEffect, Found, Request, ResolvedBase, Step};
 pub use machine::{Chance, Machine, Policy, Traffic};

@@ -91,7 +91,7 @@ pub fn next(entry: &Entry, given: Circumstances, texts: Texts<'_>) -> Next {
         Status::Ahead if needs_id(entry) => Next::Wait(Waits::Id),
         Status::Ahead if is_parked(entry) => Next::Wait(Waits::Refused),
         Status::Ahead => Next::Push,
-        Status::Behind if given.open || !given.may_write => Next::Wait(Waits::Behind),
+        Status::Behind if given.open || !given.may_write || entry.undone => Next::Wait(Waits::Behind),
         Status::Behind => Next::Update,
         // The answer to a change that was sent tells the true base; to merge before it comes could
         // show somebody a conflict with their own text.
@@ -158,10 +158,10 @@ fn moved(entry: &Entry, given: Circumstances) -> Next {
 
 fn diverged(entry: &Entry, given: Circumstances, texts: Texts<'_>) -> Next {
     if entry.local.is_none() {
-        return conflict(given, Waits::DeletedHere);
+        return conflict(entry, given, Waits::DeletedHere);
     }
     if entry.remote_hash().is_none() {
-        return conflict(given, Waits::DeletedThere);
+        return conflict(entry, given, Waits::DeletedThere);
     }
     if entry.base.is_none() && !given.base_searched {
         return Next::FindBase;
@@ -173,14 +173,16 @@ fn diverged(entry: &Entry, given: Circumstances, texts: Texts<'_>) -> Next {
         return Next::Settle;
     }
     match merge.text() {
-        Some(_) if given.open || !given.may_write => Next::Wait(Waits::Mergeable),
+        Some(_) if given.open || !given.may_write || entry.undone => Next::Wait(Waits::Mergeable),
         Some(text) => Next::Merge(Text::new(text)),
-        None => conflict(given, Waits::Conflict),
+        None => conflict(entry, given, Waits::Conflict),
     }
 }
 
-fn conflict(given: Circumstances, waits: Waits) -> Next {
+fn conflict(entry: &Entry, given: Circumstances, waits: Waits) -> Next {
     match given.strategy {
+        // A strategy decides unasked.
+        _ if entry.undone => Next::Wait(waits),
         ConflictStrategy::LocalWins => Next::Settle,
         ConflictStrategy::RemoteWins if !given.open && given.may_write => Next::Update,
         ConflictStrategy::RemoteWins | ConflictStrategy::Manual => Next::Wait(waits),

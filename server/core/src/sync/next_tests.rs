@@ -287,3 +287,20 @@ fn a_provisional_id_is_never_pushed() {
     theirs.key = new.key.clone();
     assert_eq!(next(&theirs, given, &texts), Next::Push);
 }
+
+#[test]
+fn what_was_undone_waits_for_a_person_whatever_the_circumstances() {
+    let table = [
+        (entry(Some(BASE), Some(BASE), Some(REMOTE)), Next::Wait(Waits::Behind)),
+        (entry(Some(BASE), Some(LOCAL), Some(REMOTE)), Next::Wait(Waits::Mergeable)),
+        (entry(Some(BASE), Some(CLASH), Some(REMOTE)), Next::Wait(Waits::Conflict)),
+        (entry(Some(BASE), Some(LOCAL), None), Next::Wait(Waits::DeletedThere)),
+        // What is left to say or to agree on is not held up.
+        (entry(Some(BASE), Some(LOCAL), Some(BASE)), Next::Push),
+        (entry(Some(BASE), Some(BOTH), Some(REMOTE)), Next::Settle),
+    ];
+    for (mut entry, expected) in table {
+        entry.undone = true;
+        check(&entry, true, |_, _| expected.clone());
+    }
+}

@@ -22,6 +22,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
 fn settle_touched(draft: &mut Draft<'_>) {
     for key in std::mem::take(&mut draft.touched) {
         let todo = advance(draft, &key);
+        forget_undone(draft, &key);
         mark_waiting(draft, &key, todo);
         draft.set_todo(key, todo);
     }
@@ -74,6 +75,18 @@ fn write_file(draft: &mut Draft<'_>, key: &ArtifactKey, step: Next) {
         _ => FileEffect::Replace { key, path, expect, content, merged: false },
     };
     draft.file(effect);
+}
+
+/// Once nothing of the remote's is left to be taken, nothing is left that must not be taken unasked.
+fn forget_undone(draft: &mut Draft<'_>, key: &ArtifactKey) {
+    let is_over = |entry: &Entry| {
+        entry.undone && matches!(entry.status(), Status::InSync | Status::Ahead | Status::Converged)
+    };
+    if draft.get(key).is_some_and(is_over)
+        && let Some(entry) = draft.known(key)
+    {
+        entry.undone = false;
+    }
 }
 
 /// Local content, or a move, waits from the moment it differs until the remote has it.

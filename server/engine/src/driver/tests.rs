@@ -188,7 +188,8 @@ fn a_save_the_cache_did_not_take_is_taken_as_soon_as_it_can_be() {
     rig.pulled(A, 1, "one\n");
     rig.break_cache(true);
     rig.write(A, "mine\n");
-    let resolved = ResolvedBase { from: hash("one\n"), to: Some(Text::new("two\n".to_owned())) };
+    let resolved =
+        ResolvedBase { from: hash("one\n"), to: Some(Text::new("two\n".to_owned())), undoes: None };
     rig.driver.command(Command::Saved(path(A), Some(resolved)));
     assert_eq!(rig.entry(A).local, hash("one\n"));
     for _ in 0..2 {
@@ -229,7 +230,7 @@ fn a_base_moved_while_the_cache_failed_is_moved_later() {
     rig.driver.saved(path(A), None);
     rig.pulled(A, 2, "two\n");
     rig.break_cache(true);
-    let base = ResolvedBase { from: hash("one\n"), to: Some(Text::new("two\n".to_owned())) };
+    let base = ResolvedBase { from: hash("one\n"), to: Some(Text::new("two\n".to_owned())), undoes: None };
     rig.driver.command(Command::Do(Event::Resolved { key: rig.key(A), base }));
     rig.break_cache(false);
     rig.driver.look_around(now());

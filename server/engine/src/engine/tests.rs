@@ -339,7 +339,8 @@ fn what_could_not_be_written_is_tried_again() {
 #[test]
 fn a_resolution_is_kept_when_its_file_is_moved_at_the_same_moment() {
     const MOVED: &str = ".agent/stories/sub/INFRA-001.md";
-    let decided = || ResolvedBase { from: hash("one\n"), to: Some(Text::new("theirs\n".to_owned())) };
+    let decided =
+        || ResolvedBase { from: hash("one\n"), to: Some(Text::new("theirs\n".to_owned())), undoes: None };
     let conflict = || {
         let mut rig = Rig::new();
         rig.synced(A, "one\n");

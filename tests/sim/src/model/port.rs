@@ -75,6 +75,7 @@ impl Versions {
             hash: revision.content.as_ref().map(agent_core::id::Text::hash),
             content: revision.content.filter(|_| with_content),
             at: revision.at,
+            change_id: Some(agent_core::id::ChangeId(revision.change_id)),
         };
         self.versions.into_iter().map(version).collect()
     }
