@@ -8,6 +8,7 @@ mod counts;
 mod deletion;
 mod editing;
 mod isolation;
+mod lifecycle;
 mod main_job;
 mod moves;
 mod ordering;

@@ -12,6 +12,7 @@ mod open;
 mod presence;
 mod read;
 mod rebuild;
+mod remembered;
 mod row;
 mod store;
 

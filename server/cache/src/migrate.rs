@@ -11,6 +11,7 @@ pub(crate) const STEPS: &[&str] = &[
     include_str!("../../../migrations/0001_init.sql"),
     include_str!("../../../migrations/0002_link.sql"),
     include_str!("../../../migrations/0003_history.sql"),
+    include_str!("../../../migrations/0004_remembered.sql"),
 ];
 
 /// Applies the steps the database does not have yet.

@@ -214,7 +214,7 @@ fn inspect(conn: &Connection) -> Result<(), Fault> {
         row.get::<_, Option<i64>>(3)
     })
     .map_err(looking)?;
-    for table in ["blobs", "artifacts", "changes", "operations", "open_documents", "link"] {
+    for table in ["blobs", "artifacts", "changes", "operations", "open_documents", "link", "remembered"] {
         conn.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {table})"), [], |_| Ok(())).map_err(looking)?;
     }
     Ok(())

@@ -39,6 +39,18 @@ pub(crate) enum Command {
     Team(Team),
     /// Keep the artifacts of this workspace in step with the team's.
     Sync(Sync),
+    /// Show which state an artifact is in and which may follow, or move it to one.
+    State(State),
+    /// Make a plan from a template, with an id of the team's.
+    NewPlan(New),
+    /// Make a story from a template, with an id of the team's.
+    NewStory(New),
+    /// Make a runbook from a template, with an id of the team's.
+    NewRunbook(New),
+    /// Make an ADR from a template, with an id of the team's.
+    NewAdr(New),
+    /// Show the team's log of accepted and refused operations, newest first.
+    Audit(Audit),
     /// Merge three files as `git merge-file` does; usable as a Git merge driver.
     MergeFile(MergeFile),
     /// Find the artifacts that hold some words. No network.
@@ -80,6 +92,11 @@ impl Command {
                 command: TeamCommand::Create { json, .. } | TeamCommand::Add { json, .. },
             }) => json.json,
             Self::Sync(sync) => sync.command.json(),
+            Self::State(args) => args.json.json,
+            Self::NewPlan(args) | Self::NewStory(args) | Self::NewRunbook(args) | Self::NewAdr(args) => {
+                args.json.json
+            }
+            Self::Audit(args) => args.json.json,
         }
     }
 }
@@ -317,6 +334,52 @@ pub(crate) struct Log {
     /// Only this artifact: kind/id, an id alone where only one kind has it, or a file.
     #[arg(value_name = "ARTIFACT")]
     pub(crate) artifact: Option<String>,
+    /// At most so many lines.
+    #[arg(short = 'n', long = "max-count", value_name = "N", default_value_t = 50)]
+    pub(crate) max_count: usize,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct State {
+    /// Which artifact: kind/id, an id alone where only one kind has it, or a file.
+    #[arg(value_name = "ARTIFACT")]
+    pub(crate) artifact: String,
+    /// The state to move it to: set in the file, and pushed.
+    #[arg(value_name = "NEW")]
+    pub(crate) state: Option<String>,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct New {
+    /// What it is called.
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// Its id, instead of the next free one.
+    #[arg(long, conflicts_with = "prefix")]
+    pub(crate) id: Option<String>,
+    /// What its id begins with, instead of what most of its kind have.
+    #[arg(long)]
+    pub(crate) prefix: Option<String>,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Audit {
+    /// Only what happened since: 2026-01-31, 2026-01-31T10:00:00Z, 12h, 7d or 2w.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+    /// Only what this member did: an address or name as the team has it, or an id.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) user: Option<String>,
     /// At most so many lines.
     #[arg(short = 'n', long = "max-count", value_name = "N", default_value_t = 50)]
     pub(crate) max_count: usize,

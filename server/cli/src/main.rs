@@ -64,6 +64,12 @@ fn run(args: Args) -> anyhow::Result<Done> {
         Command::Git(git) => commands::git::run(&git),
         Command::Completions(args) => Ok(commands::shell::completions(&args)),
         Command::Man(args) => commands::shell::man(&args),
+        Command::State(args) => commands::state::run(&args),
+        Command::NewPlan(args) => commands::new::run("plan", &args),
+        Command::NewStory(args) => commands::new::run("story", &args),
+        Command::NewRunbook(args) => commands::new::run("runbook", &args),
+        Command::NewAdr(args) => commands::new::run("adr", &args),
+        Command::Audit(args) => commands::audit::run(&args),
         Command::Sync(sync) => commands::sync(sync),
     }
 }

@@ -5,13 +5,16 @@
 pub mod browser;
 mod chance;
 pub mod config;
+pub mod create;
 pub mod disk;
 mod driver;
 mod engine;
 mod journal;
 mod lease;
 mod remote;
+pub mod renumber;
 pub mod resolve;
+pub mod rules;
 mod scan;
 mod session;
 mod view;
@@ -19,7 +22,7 @@ mod watch;
 pub mod workspace;
 
 pub use chance::SystemChance;
-pub use driver::{Handle, Notice, WAITS_LONG_MILLIS, start};
+pub use driver::{Handle, Notice, Renumber, WAITS_LONG_MILLIS, start};
 pub use engine::{Engine, Failed, Outcome, Problems};
 pub use remote::AnyRemote;
 pub use session::{Session, SessionError};

@@ -15,7 +15,7 @@ pub enum AnyRemote {
 }
 
 impl AnyRemote {
-    fn get(&self) -> Result<&SupabaseRemote, RemoteError> {
+    pub(crate) fn get(&self) -> Result<&SupabaseRemote, RemoteError> {
         match self {
             Self::Supabase(remote) => Ok(remote),
             Self::Missing(reason) => Err(RemoteError::Misconfigured(reason.clone())),

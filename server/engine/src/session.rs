@@ -17,6 +17,7 @@ use crate::config::{Config, ConfigError};
 use crate::disk::Disk;
 use crate::engine::{Engine, Outcome};
 use crate::remote::AnyRemote;
+use crate::rules::{self, Fetched, Rules};
 use crate::workspace::Workspace;
 
 /// Why a session could not be opened.
@@ -102,6 +103,28 @@ impl Session {
         self.sign();
         self.rebuilt = rebuilt.as_ref().map(rebuilt_message);
         Ok(())
+    }
+
+    /// What the team's server lets one do, as it was known last.
+    ///
+    /// # Errors
+    /// What the cache says.
+    pub fn rules(&self) -> Result<Rules, StoreError> {
+        let user = self.auth.as_ref().and_then(Auth::user);
+        rules::kept(&self.engine.store, user.as_ref().map(|user| user.id.as_str()))
+    }
+
+    /// Keeps what the team's server answered to [`rules::fetch`].
+    ///
+    /// # Errors
+    /// What the cache says.
+    pub fn keep_rules(&mut self, fetched: &Fetched, user: &str) -> Result<(), StoreError> {
+        rules::keep(&mut self.engine.store, fetched, user)
+    }
+
+    /// Who is signed in, as people are named.
+    pub fn author(&self) -> Option<String> {
+        self.auth.as_ref().and_then(Auth::user).map(|user| user.email)
     }
 
     /// Tells the machine who the local user is.

@@ -5,10 +5,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use agent_core::id::{ArtifactPath, Timestamp};
+use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
 use agent_core::ports::{FileProblem, RemoteError};
 use agent_core::sync::Entry;
 use agent_core::sync::next::Next;
+
+use crate::rules::Rules;
 
 /// A picture of one artifact.
 #[derive(Debug, Clone)]
@@ -57,6 +59,8 @@ pub struct Views {
     artifacts: RwLock<HashMap<ArtifactPath, Arc<View>>>,
     link: RwLock<Arc<LinkState>>,
     problems: RwLock<Arc<BTreeMap<String, FileProblem>>>,
+    rules: RwLock<Arc<Rules>>,
+    index: RwLock<BTreeMap<ArtifactKey, ArtifactPath>>,
 }
 
 impl Views {
@@ -78,6 +82,33 @@ impl Views {
     /// Files that are not taken, and why.
     pub fn problems(&self) -> Arc<BTreeMap<String, FileProblem>> {
         Arc::clone(&self.problems.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the team's server lets one do.
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the rules; answers whether they changed.
+    pub(crate) fn set_rules(&self, rules: Rules) -> bool {
+        let mut current = self.rules.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = **current != rules;
+        *current = Arc::new(rules);
+        changed
+    }
+
+    /// Every artifact that there is, and where its file is or belongs.
+    pub fn index(&self) -> Vec<(ArtifactKey, ArtifactPath)> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.iter().map(|(key, path)| (key.clone(), path.clone())).collect()
+    }
+
+    pub(crate) fn set_index(&self, key: &ArtifactKey, path: Option<&ArtifactPath>) {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        match path {
+            Some(path) => index.insert(key.clone(), path.clone()),
+            None => index.remove(key),
+        };
     }
 
     pub(crate) fn set(&self, path: ArtifactPath, view: Option<View>) {

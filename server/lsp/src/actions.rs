@@ -178,7 +178,7 @@ impl Offer<'_> {
     }
 }
 
-fn action(
+pub(crate) fn action(
     title: String,
     command: &str,
     args: serde_json::Value,
@@ -188,6 +188,16 @@ fn action(
         title: title.clone(),
         kind: Some(CodeActionKind::QUICKFIX),
         diagnostics: (!asked.is_empty()).then(|| asked.to_vec()),
+        command: Some(Command { title, command: command.to_owned(), arguments: Some(vec![args]) }),
+        ..CodeAction::default()
+    })
+}
+
+/// An action that makes something new, wherever one is.
+pub(crate) fn new_action(title: String, command: &str, args: serde_json::Value) -> CodeActionOrCommand {
+    CodeActionOrCommand::CodeAction(CodeAction {
+        title: title.clone(),
+        kind: Some(CodeActionKind::SOURCE),
         command: Some(Command { title, command: command.to_owned(), arguments: Some(vec![args]) }),
         ..CodeAction::default()
     })

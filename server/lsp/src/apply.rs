@@ -13,11 +13,13 @@ use tower_lsp::jsonrpc::{Error, Result};
 
 use crate::actions::{ResolveArgs, Wanted, take_of};
 use crate::bases::{BufferBase, Edited};
+use crate::create::NEW;
 use crate::documents::Snapshot;
 use crate::folders::Place;
 use crate::hunks::Hunks;
 use crate::moves::MOVE;
 use crate::server::State;
+use crate::states::SET_STATE;
 use crate::types::{
     DocumentChanges, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, Uri,
     WorkspaceEdit,
@@ -32,7 +34,7 @@ pub(crate) const PUSH: &str = "agent.push";
 /// Pulls now.
 pub(crate) const PULL: &str = "agent.pull";
 /// Every command.
-pub(crate) const COMMANDS: [&str; 5] = [RESOLVE, MOVE, COMPARE, PUSH, PULL];
+pub(crate) const COMMANDS: [&str; 7] = [RESOLVE, MOVE, SET_STATE, NEW, COMPARE, PUSH, PULL];
 
 /// How long the client may take to apply an edit; it may ask the user.
 const PATIENCE: Duration = Duration::from_secs(60);

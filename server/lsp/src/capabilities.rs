@@ -3,11 +3,11 @@
 use agent_core::text::Encoding;
 
 use crate::types::{
-    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, DiagnosticOptions,
-    DiagnosticServerCapabilities, ExecuteCommandOptions, HoverProviderCapability, OneOf,
-    PositionEncodingKind, ResourceOperationKind, SaveOptions, ServerCapabilities, TextDocumentSyncCapability,
-    TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
-    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
+    CompletionOptions, DiagnosticOptions, DiagnosticServerCapabilities, ExecuteCommandOptions,
+    HoverProviderCapability, OneOf, PositionEncodingKind, ResourceOperationKind, SaveOptions,
+    ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    TextDocumentSyncSaveOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 /// What this client can do.
@@ -18,6 +18,8 @@ pub(crate) struct Client {
     pub(crate) versioned_edits: bool,
     /// Edits may move files.
     pub(crate) moves_files: bool,
+    /// The client can be told to ask for code lenses again.
+    pub(crate) refreshes_lenses: bool,
     /// The client asks for diagnostics of open documents itself, and can be told to ask again. One
     /// that pulls but cannot be told (Neovim 0.11) would never see what others change: it gets them
     /// pushed.
@@ -51,6 +53,9 @@ impl Client {
         Self {
             encoding: if utf8 { Encoding::Utf8 } else { Encoding::Utf16 },
             versioned_edits: edit.and_then(|edit| edit.document_changes).unwrap_or(false),
+            refreshes_lenses: workspace
+                .and_then(|workspace| workspace.code_lens.as_ref()?.refresh_support)
+                .unwrap_or(false),
             moves_files: edit
                 .and_then(|edit| edit.resource_operations.as_ref())
                 .is_some_and(|operations| operations.contains(&ResourceOperationKind::Rename)),
@@ -83,9 +88,14 @@ pub(crate) fn server(client: Client) -> ServerCapabilities {
         text_document_sync: Some(TextDocumentSyncCapability::Options(sync)),
         hover_provider: Some(HoverProviderCapability::Simple(true)),
         code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
-            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
+            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::SOURCE]),
             ..CodeActionOptions::default()
         })),
+        code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: Some(vec![":".to_owned(), " ".to_owned()]),
+            ..CompletionOptions::default()
+        }),
         execute_command_provider: Some(ExecuteCommandOptions {
             commands: crate::apply::COMMANDS.iter().map(|&command| command.to_owned()).collect(),
             ..ExecuteCommandOptions::default()

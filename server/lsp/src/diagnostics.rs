@@ -12,6 +12,7 @@ use agent_engine::{LinkState, View, WAITS_LONG_MILLIS};
 
 use crate::capabilities::Client;
 use crate::hunks::Hunks;
+use crate::states;
 use crate::types::{
     CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString,
     Position, Range, Uri,
@@ -189,7 +190,7 @@ fn refused(context: &Context<'_>, view: &View, text: &str) -> Option<Diagnostic>
         parked.code, parked.message
     );
     let range = match parked.code.as_str() {
-        "forbidden" | "invalid_state" => state_range(text, view, context),
+        code if code == "forbidden" || states::is_of_state(code) => state_range(text, view, context),
         _ => first_line(),
     };
     Some(make(context, range, DiagnosticSeverity::ERROR, REFUSED, message))
@@ -210,7 +211,7 @@ fn waiting(context: &Context<'_>, view: &View) -> Option<Diagnostic> {
     Some(make(context, first_line(), DiagnosticSeverity::INFORMATION, WAITING, message))
 }
 
-fn make(
+pub(crate) fn make(
     context: &Context<'_>,
     range: Range,
     severity: DiagnosticSeverity,
@@ -288,7 +289,7 @@ fn title_range(text: &str, view: &View, context: &Context<'_>) -> Range {
 
 fn state_range(text: &str, view: &View, context: &Context<'_>) -> Range {
     let outline = parse(text, Format::of_file(view.entry.path.file_name()));
-    outline.state.map_or_else(first_line, |state| bytes_range(text, state.range, context))
+    outline.state.or(outline.title).map_or_else(first_line, |state| bytes_range(text, state.range, context))
 }
 
 fn bytes_range(text: &str, range: std::ops::Range<usize>, context: &Context<'_>) -> Range {

@@ -19,6 +19,8 @@ pub(crate) struct Folder {
     pub(crate) kinds: Kinds,
     pub(crate) handle: Handle,
     pub(crate) apply_when_open: bool,
+    /// Who is signed in, for what is made here.
+    pub(crate) author: Option<String>,
 }
 
 /// Where a document is: an artifact's file in a folder.

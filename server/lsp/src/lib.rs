@@ -8,6 +8,7 @@ mod apply;
 mod bases;
 mod capabilities;
 mod compare;
+mod create;
 mod diagnostics;
 mod documents;
 mod folders;
@@ -19,6 +20,7 @@ mod hunks;
 mod moves;
 mod publisher;
 mod server;
+mod states;
 mod status;
 mod types;
 

@@ -15,10 +15,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::apply;
 use crate::compare;
+use crate::create;
 use crate::diagnostics::{self, Context};
 use crate::folders::{Folder, Place, file_of};
 use crate::hunks::Hunks;
 use crate::server::State;
+use crate::states::{self, Standing};
 use crate::status::{Status, StatusNotification};
 use crate::types::{Diagnostic, MessageActionItem, MessageType, Uri};
 
@@ -132,6 +134,9 @@ impl Desk {
                     self.situation(folder, path, &uri);
                     dirty.insert(uri);
                 }
+                if dirty.iter().any(|uri| self.state.documents.get(uri).is_some()) {
+                    self.refresh_lenses();
+                }
                 return true;
             }
             Notice::Problems(paths) => {
@@ -141,6 +146,17 @@ impl Desk {
             }
             Notice::Link => self.status(folder).await,
             Notice::Warning(text) => self.state.client.show_message(MessageType::WARNING, text).await,
+            Notice::Rules => {
+                dirty.extend(self.state.documents.of_folder(folder).into_iter().map(|(_, uri)| uri));
+                self.refresh_lenses();
+                return true;
+            }
+            Notice::Renumber(replaced) => {
+                self.learn_spellings(folder).await;
+                if let Some(uri) = self.address(folder, replaced.path.as_str()) {
+                    create::renumber(&self.state, &uri, replaced);
+                }
+            }
             Notice::Scanned => self.state.scanned(folder),
         }
         false
@@ -262,6 +278,19 @@ impl Desk {
         self.state.client.publish_diagnostics(uri, diagnostics, version).await;
     }
 
+    /// Code lenses are asked for once per version; what they say depends on more.
+    fn refresh_lenses(&self) {
+        if !self.state.client_can().refreshes_lenses {
+            return;
+        }
+        let client = self.state.client.clone();
+        tokio::spawn(async move {
+            if let Err(error) = client.code_lens_refresh().await {
+                tracing::debug!(%error, "code lens refresh");
+            }
+        });
+    }
+
     fn refresh(&self) {
         let can = self.state.client_can();
         if !can.pulls_diagnostics {
@@ -287,7 +316,12 @@ pub(crate) fn of_document(state: &State, uri: &Uri) -> Vec<Diagnostic> {
     with_context(state, uri, place, |context| {
         let Some(view) = &document.view else { return Vec::new() };
         let hunks = Hunks::of_document(&document);
-        diagnostics::of_artifact(context, view, hunks.as_ref(), &document.text)
+        let mut all = diagnostics::of_artifact(context, view, hunks.as_ref(), &document.text);
+        let rules = place.folder.handle.views().rules();
+        let standing = Standing::of(&document, &rules);
+        all.extend(standing.map(|standing| standing.diagnostics(context)).unwrap_or_default());
+        all.extend(states::provisional(context, &document));
+        all
     })
 }
 

@@ -20,11 +20,12 @@ use crate::handlers;
 use crate::publisher::{self, Dirty, Publisher};
 use crate::status::Status;
 use crate::types::{
-    CodeActionParams, CodeActionResponse, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
-    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
-    DidSaveTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReportResult,
-    ExecuteCommandParams, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, LSPAny,
-    MessageType, ProgressToken, ServerInfo, Uri,
+    CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
+    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
+    DocumentDiagnosticParams, DocumentDiagnosticReportResult, ExecuteCommandParams, Hover, HoverParams,
+    InitializeParams, InitializeResult, InitializedParams, LSPAny, MessageType, ProgressToken, ServerInfo,
+    Uri,
 };
 
 /// What all handlers share.
@@ -151,9 +152,10 @@ impl State {
         let workspace = session.workspace.clone();
         let kinds = session.config.kinds.clone();
         let apply_when_open = session.config.sync.apply_when_open;
+        let author = session.author();
         let (sender, mut notices) = unbounded_channel();
         let handle = agent_engine::start(session, runtime.clone(), sender);
-        let folder = Arc::new(Folder { workspace, kinds, handle, apply_when_open });
+        let folder = Arc::new(Folder { workspace, kinds, handle, apply_when_open, author });
         publisher::write_docs(&folder);
         self.folders.add(Arc::clone(&folder));
         for uri in self.documents.uris() {
@@ -298,6 +300,14 @@ impl LanguageServer for Backend {
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         guard::request("hover", async { Ok(handlers::hover(&self.state, &params)) }).await
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        guard::request("codeLens", async { Ok(handlers::code_lens(&self.state, &params)) }).await
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        guard::request("completion", async { Ok(handlers::completion(&self.state, &params)) }).await
     }
 
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {

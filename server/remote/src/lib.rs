@@ -20,5 +20,6 @@ mod wire;
 
 pub use auth::{Auth, BrowserSignIn, SignedOut, User};
 pub use realtime::{Listener, listen};
-pub use rest::{Counts, SupabaseRemote, Team};
+pub use rest::{AuditPage, AuditQuery, Counts, SupabaseRemote, Team};
 pub use settings::Settings;
+pub use wire::team::{AuditEntry, lifecycle};

@@ -2,6 +2,8 @@
 //! Adds what makes an exchange reliable: a fresh token, one repetition when the server refuses it,
 //! and two quick retries when a failure is likely to pass. Everything sent here may be repeated.
 
+mod team;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +21,7 @@ use crate::http::{Failure, Http};
 use crate::page_size::PageSize;
 use crate::settings::Settings;
 use crate::wire;
+pub use team::{AuditPage, AuditQuery};
 
 const QUICK_RETRIES: usize = 2;
 const FIRST_RETRY: Duration = Duration::from_millis(150);

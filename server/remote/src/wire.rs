@@ -2,6 +2,8 @@
 //! converted by hand into the port's types, which refuse what must not reach a disk; what cannot be
 //! converted is named, never guessed. docs/backend.md describes the shapes.
 
+pub(crate) mod team;
+
 use agent_core::id::{
     ArtifactKey, ArtifactPath, Author, ChangeId, ContentHash, Seq, Text, Timestamp, Version,
 };

@@ -3,6 +3,7 @@
 
 pub(crate) mod export;
 pub(crate) mod git;
+pub(crate) mod audit;
 mod hunks;
 pub(crate) mod import;
 mod init;
@@ -11,12 +12,14 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod lsp;
 pub(crate) mod merge_file;
+pub(crate) mod new;
 mod project;
 mod pull;
 mod push;
 mod resolve;
 pub(crate) mod search;
 pub(crate) mod shell;
+pub(crate) mod state;
 mod status;
 pub(crate) mod team;
 mod template;
@@ -24,10 +27,13 @@ pub(crate) mod whoami;
 
 use std::future::Future;
 
+use agent_core::ports::StoreError;
+use agent_core::sync::{Event, Traffic};
 use anyhow::Context as _;
 
 use crate::args::{Sync, SyncCommand};
 use crate::output::Done;
+use crate::work::Work;
 
 /// Runs one of the `sync` commands.
 pub(crate) fn sync(sync: Sync) -> anyhow::Result<Done> {
@@ -39,6 +45,13 @@ pub(crate) fn sync(sync: Sync) -> anyhow::Result<Done> {
         SyncCommand::Resolve(args) => resolve::run(&args),
         SyncCommand::Log(args) => log::run(&args),
     }
+}
+
+/// Pushes what is ahead, and everything that follows from the answers; fetches nothing.
+async fn send(work: &mut Work) -> Result<(), StoreError> {
+    work.session.engine.machine_mut().set_traffic(Traffic::PushOnly);
+    work.session.run(Event::Leads(true), |_| {}).await?;
+    work.session.run(Event::PushWanted { retry_refused: false }, |_| {}).await
 }
 
 /// Runs a command's network work on this thread.

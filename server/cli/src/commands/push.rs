@@ -8,6 +8,7 @@ use agent_core::id::{ArtifactKey, ChangeId};
 use agent_core::ports::{PushOutcome, PushReply, RemoteError, StoreError};
 use agent_core::sync::status::Status;
 use agent_core::sync::{Entry, Event, PendingChange, Request, Traffic};
+use agent_engine::AnyRemote;
 use serde::Serialize;
 
 use crate::args::Push;
@@ -71,6 +72,11 @@ pub(crate) fn run(args: &Push) -> anyhow::Result<Done> {
     work.scan()?;
     if args.allow_deletions && !is_dry {
         work.session.engine.handle(Event::DeletionsAllowed, now())?;
+    }
+    let has_remote = matches!(work.session.remote, AnyRemote::Supabase(_));
+    if has_remote && !is_dry && work.user().is_some() {
+        let left = block_on(work.session.give_ids())??;
+        work.notes.extend(left);
     }
     let keys: Keys = work.entries().iter().filter(|e| is_ours(&work, e)).map(|e| e.key.clone()).collect();
     let sends = keys.iter().any(|key| matches!(turn(&work, key), Some(Turn::Push | Turn::Refused)));

@@ -62,6 +62,7 @@ fn prefix_and_number_come_from_what_is_there() {
         ".agent/stories/INFRA-009-a.md",
         ".agent/stories/INFRA-010-b.md",
         ".agent/stories/WEB-100-c.md",
+        ".agent/stories/INFRA-20260131120000-by-date.md",
         ".agent/plans/INFRA-040-plan.md",
         ".agent/stories/notes.md",
     ]);

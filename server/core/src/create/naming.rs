@@ -34,10 +34,17 @@ pub fn usual_prefix<'a>(kind: &Kind, known: impl Iterator<Item = Known<'a>>) -> 
     most.unwrap_or_else(|| kind.as_str().to_uppercase().replace(['_', '-'], ""))
 }
 
+/// The longest number that counts, as the team's server has it; a date in an id is no counting.
+const LARGEST: u64 = 999_999_999;
+
 /// The highest number that an id with this prefix has, of whatever kind; 0 when there is none.
 pub fn highest_number<'a>(prefix: &str, known: impl Iterator<Item = Known<'a>>) -> u64 {
     let numbers = known.filter_map(|(key, _)| parts(key.id.as_str()));
-    numbers.filter(|(other, _)| *other == prefix).map(|(_, number)| number).max().unwrap_or(0)
+    numbers
+        .filter(|(other, number)| *other == prefix && *number <= LARGEST)
+        .map(|(_, number)| number)
+        .max()
+        .unwrap_or(0)
 }
 
 /// The folder of a new file: where the newest artifact with this prefix is; else, where the kind's

@@ -108,16 +108,11 @@ impl Table {
     }
 
     /// The states that may follow `from` for somebody of this role, in the order of the table; the
-    /// state itself is none of them. `None`: the artifact is new. From a state that the table does
-    /// not have any state may follow that the role may begin with or bring an artifact to.
+    /// state itself is none of them. `None`: the artifact is new. A state that the table does
+    /// not have counts as none.
     pub fn may_follow(&self, from: Option<&str>, role: Role) -> Vec<Move<'_>> {
-        let from = from.map(canonical_state).filter(|name| !name.is_empty());
-        let is_known = from.as_ref().is_none_or(|name| self.states.contains(name));
-        let leads = |transition: &&Transition| {
-            role >= transition.role
-                && (!is_known || transition.from == from)
-                && Some(&transition.to) != from.as_ref()
-        };
+        let from = from.map(canonical_state).filter(|name| self.states.contains(name));
+        let leads = |transition: &&Transition| role >= transition.role && transition.from == from;
         let mut targets: Vec<&str> =
             self.transitions.iter().filter(leads).map(|transition| transition.to.as_str()).collect();
         targets.sort_by_key(|name| self.place(name));

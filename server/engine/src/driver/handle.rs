@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
+use agent_core::create::renumber::Renumbering;
 use agent_core::id::{ArtifactKey, ArtifactPath};
-use agent_core::ports::LiveEvent;
+use agent_core::ports::{LiveEvent, RemoteError};
 use agent_core::sync::{Event, ResolvedBase};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Driver;
+use crate::create::{CreateError, Created, New};
 use crate::resolve::{Ask, ResolveError};
+use crate::rules::Fetched;
 use crate::session::Session;
 use crate::view::Views;
 
@@ -28,8 +31,24 @@ pub enum Notice {
     Warning(String),
     /// The first scan is done.
     Scanned,
+    /// What the team's server lets one do is known, or changed.
+    Rules,
+    /// An id takes a provisional one's place: open documents that name it are left to their editor.
+    Renumber(Renumber),
 }
 
+/// An open document's part in the replacement of a provisional id.
+#[derive(Debug, Clone)]
+pub struct Renumber {
+    /// Where the file is that names the id.
+    pub path: ArtifactPath,
+    /// The replacement.
+    pub change: Renumbering,
+    /// Where the file belongs then, when it is the renumbered artifact's own.
+    pub to: Option<ArtifactPath>,
+}
+
+pub(super) type Made = Box<dyn FnOnce(Result<Created, CreateError>) + Send>;
 type Answer = Box<dyn FnOnce(Result<(), ResolveError>) + Send>;
 
 pub(super) enum Command {
@@ -42,6 +61,10 @@ pub(super) enum Command {
     Live(LiveEvent),
     Do(Event),
     Resolve(Ask, Answer),
+    Rules(Result<Fetched, RemoteError>),
+    Allocated(ArtifactKey, Result<String, RemoteError>),
+    Create(New, Made),
+    Created(New, Made, Result<(String, Option<String>), RemoteError>),
     Stop(Sender<()>),
 }
 
@@ -106,6 +129,12 @@ impl Handle {
     /// Chooses sides on disk; `answer` is called from the loop's thread.
     pub fn resolve(&self, ask: Ask, answer: impl FnOnce(Result<(), ResolveError>) + Send + 'static) {
         self.send(Command::Resolve(ask, Box::new(answer)));
+    }
+
+    /// Makes a new artifact, with an id of the team's if its server can be asked; `answer` is called
+    /// from the loop's thread.
+    pub fn create(&self, wanted: New, answer: impl FnOnce(Result<Created, CreateError>) + Send + 'static) {
+        self.send(Command::Create(wanted, Box::new(answer)));
     }
 
     /// Ends the loop, after what was sent before, and waits at most this long for it.

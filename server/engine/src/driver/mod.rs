@@ -5,7 +5,9 @@
 mod cache;
 mod files;
 mod handle;
+mod ids;
 mod publish;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -31,9 +33,11 @@ use crate::watch::Watch;
 
 use cache::Again;
 use handle::Command;
-pub use handle::{Handle, Notice, start};
+pub use handle::{Handle, Notice, Renumber, start};
+use ids::NeedsId;
 use publish::Stands;
 pub use publish::WAITS_LONG_MILLIS;
+use rules::RulesDue;
 
 /// How often other processes are looked at: their commits, their leases, their open documents.
 const LOOK_MILLIS: i64 = 1_000;
@@ -66,6 +70,8 @@ struct Driver {
     open: BTreeSet<ArtifactKey>,
     shown: HashMap<ArtifactKey, ArtifactPath>,
     stands: Stands,
+    rules: RulesDue,
+    needs_id: NeedsId,
     /// What is known of the remote's answering, by whichever process asked it.
     trouble: Option<(Timestamp, RemoteError)>,
     cache_problem: Option<String>,
@@ -107,6 +113,8 @@ impl Driver {
             open: BTreeSet::new(),
             shown: HashMap::new(),
             stands: Stands::default(),
+            rules: RulesDue::default(),
+            needs_id: NeedsId::default(),
             trouble: None,
             cache_problem: None,
             unsaved: None,
@@ -160,6 +168,7 @@ impl Driver {
         self.start_watch();
         self.declare_open();
         self.read_trouble();
+        self.read_rules();
         let everything: Vec<_> = self.session.engine.machine().entries().map(|e| e.key.clone()).collect();
         self.publish(everything);
         for key in self.open.clone() {
@@ -184,6 +193,7 @@ impl Driver {
             Command::Saved(path, resolved) => self.saved(path, resolved),
             Command::Touched(paths) => self.gather(paths),
             Command::Answered(event) => {
+                self.rules.note(&event);
                 let had_trouble = self.session.engine.machine().link().trouble.is_some();
                 self.run_event(event);
                 self.record_link();
@@ -191,8 +201,17 @@ impl Driver {
                 if let (true, true, Some(listener)) = (had_trouble, is_well, &self.listener) {
                     listener.wake();
                 }
+                self.ask_rules();
             }
-            Command::Live(event) => self.run_event(Event::Live(event)),
+            Command::Rules(answer) => self.rules_answered(answer),
+            Command::Allocated(key, answer) => self.allocated(key, answer),
+            Command::Create(wanted, answer) => self.create(wanted, answer),
+            Command::Created(wanted, answer, id) => self.create_with(wanted, id, answer),
+            Command::Live(event) => {
+                self.rules.heard(&event);
+                self.needs_id.heard(&event);
+                self.run_event(Event::Live(event));
+            }
             Command::Do(event) => self.run_event(event),
             Command::Resolve(ask, answer) => match self.session.engine.resolve(&ask, now()) {
                 Ok(outcome) => {
@@ -321,7 +340,11 @@ impl Driver {
     fn look_around(&mut self, at: Timestamp) {
         self.catch_up(at);
         self.watch_new_folders();
+        let seen = self.session.engine.machine().rev();
         let outcome = self.session.engine.refresh(at);
+        if self.session.engine.machine().rev() != seen {
+            self.read_rules();
+        }
         if !matches!(&outcome, Ok(outcome) if outcome.touched.is_empty()) {
             self.carry_on(outcome);
         }
@@ -342,6 +365,7 @@ impl Driver {
             self.carry_on(outcome);
         }
         self.show_long_waits(at);
+        self.mind_ids(at);
     }
 
     /// Which artifacts other processes have open. Looked up again before anything may lead to a file

@@ -82,6 +82,8 @@ impl Driver {
             let engine = &self.session.engine;
             let Some(entry) = engine.machine().entry(&key).cloned() else { continue };
             let next = engine.next_of(&entry);
+            self.views.set_index(&key, (!entry.is_absent()).then_some(&entry.path));
+            self.needs_id.note(&key, &next);
             self.stands.set(&entry, stand_of(&entry, &next));
             let path = entry.path.clone();
             let quiet = matches!(next, Next::Nothing) && entry.pending.is_none();

@@ -1,16 +1,28 @@
 //! `textDocument/codeAction`.
 
 use crate::actions;
+use crate::create;
 use crate::server::State;
+use crate::states::Standing;
 use crate::types::{CodeActionKind, CodeActionParams, CodeActionResponse};
 
 pub(crate) fn code_action(state: &State, params: &CodeActionParams) -> Option<CodeActionResponse> {
     let uri = &params.text_document.uri;
     let wanted = params.context.only.as_ref();
-    let is_wanted = |kind: &CodeActionKind| kind.as_str().is_empty() || *kind == CodeActionKind::QUICKFIX;
-    if wanted.is_some_and(|kinds| !kinds.iter().any(is_wanted)) {
-        return None;
+    let wants = |offered: &CodeActionKind| {
+        let is_wanted = |kind: &CodeActionKind| kind.as_str().is_empty() || kind == offered;
+        wanted.is_none_or(|kinds| kinds.iter().any(is_wanted))
+    };
+    let (fixes, news) = (wants(&CodeActionKind::QUICKFIX), wants(&CodeActionKind::SOURCE));
+    let mut offered = if fixes { fixes_at(state, params)? } else { Vec::new() };
+    if news && (wanted.is_some() || params.range.start.line == 0) {
+        offered.extend(create::new_actions(&state.documents.get(uri)?));
     }
+    (!offered.is_empty()).then_some(offered)
+}
+
+fn fixes_at(state: &State, params: &CodeActionParams) -> Option<CodeActionResponse> {
+    let uri = &params.text_document.uri;
     let asked: Vec<_> = params
         .context
         .diagnostics
@@ -22,9 +34,18 @@ pub(crate) fn code_action(state: &State, params: &CodeActionParams) -> Option<Co
     if let Some((document, hunks)) = super::hunks(state, uri) {
         offered = actions::at(&document, &hunks, params.range, &asked);
     }
-    if let Some(view) = state.documents.get(uri)?.view {
-        offered.extend(actions::refused(uri, &view.next, &asked));
-        offered.extend(actions::moved(uri, &view, state.client_can(), &asked));
+    let document = state.documents.get(uri)?;
+    if let Some(place) = &document.place {
+        let rules = place.folder.handle.views().rules();
+        let standing = Standing::of(&document, &rules);
+        let encoding = state.client_can().encoding;
+        offered
+            .extend(standing.map(|found| found.actions(params.range, encoding, &asked)).unwrap_or_default());
+        offered.extend(create::missing_at(&document, params.range, state, &asked));
     }
-    (!offered.is_empty()).then_some(offered)
+    if let Some(view) = &document.view {
+        offered.extend(actions::refused(uri, &view.next, &asked));
+        offered.extend(actions::moved(uri, view, state.client_can(), &asked));
+    }
+    Some(offered)
 }

@@ -8,8 +8,10 @@ use tower_lsp::jsonrpc::{Error, Result};
 use crate::actions::{MoveArgs, ResolveArgs};
 use crate::apply::{self, COMPARE, PULL, PUSH, RESOLVE};
 use crate::compare;
+use crate::create::{self, NEW, NewArgs};
 use crate::moves::{self, MOVE};
 use crate::server::State;
+use crate::states::{self, SET_STATE, StateArgs};
 use crate::types::{ExecuteCommandParams, LSPAny, MessageType, ShowDocumentParams, Uri};
 
 pub(crate) async fn execute_command(
@@ -22,6 +24,16 @@ pub(crate) async fn execute_command(
             let args: ResolveArgs = serde_json::from_value(argument.unwrap_or_default())
                 .map_err(|problem| Error::invalid_params(format!("{RESOLVE}: {problem}")))?;
             apply::start(state, &args)?;
+        }
+        SET_STATE => {
+            let args: StateArgs = serde_json::from_value(argument.unwrap_or_default())
+                .map_err(|problem| Error::invalid_params(format!("{SET_STATE}: {problem}")))?;
+            states::start(state, &args)?;
+        }
+        NEW => {
+            let args: NewArgs = serde_json::from_value(argument.unwrap_or_default())
+                .map_err(|problem| Error::invalid_params(format!("{NEW}: {problem}")))?;
+            create::start(state, args)?;
         }
         MOVE => {
             let args: MoveArgs = serde_json::from_value(argument.unwrap_or_default())
@@ -63,7 +75,7 @@ fn compare(state: &Arc<State>, uri: &Uri) -> Result<()> {
     Ok(())
 }
 
-async fn show(state: &State, uri: Option<Uri>) -> bool {
+pub(crate) async fn show(state: &State, uri: Option<Uri>) -> bool {
     let Some(uri) = uri.filter(|_| state.client_can().show_document) else { return false };
     let params = ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection: None };
     state.client.show_document(params).await.unwrap_or(false)

@@ -2,6 +2,8 @@
 //! handler first awaits; a request takes its snapshot in its first statement.
 
 mod code_action;
+mod code_lens;
+mod completion;
 mod diagnostic;
 mod documents;
 mod execute_command;
@@ -9,9 +11,11 @@ mod folders;
 mod hover;
 
 pub(crate) use code_action::code_action;
+pub(crate) use code_lens::code_lens;
+pub(crate) use completion::completion;
 pub(crate) use diagnostic::diagnostic;
 pub(crate) use documents::{did_change, did_close, did_open, did_save};
-pub(crate) use execute_command::execute_command;
+pub(crate) use execute_command::{execute_command, show};
 pub(crate) use folders::{did_change_folders, did_change_watched_files, roots};
 pub(crate) use hover::hover;
 
