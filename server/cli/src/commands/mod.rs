@@ -1,9 +1,9 @@
 //! The commands, one file each. A command opens what it needs, does its work through the engine,
 //! and answers with a report; it prints nothing itself but progress.
 
+pub(crate) mod audit;
 pub(crate) mod export;
 pub(crate) mod git;
-pub(crate) mod audit;
 mod hunks;
 pub(crate) mod import;
 mod init;

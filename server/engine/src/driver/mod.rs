@@ -326,6 +326,7 @@ impl Driver {
         self.pull_at = at;
         self.writes_at = at;
         self.open_renew_at = at;
+        self.rules.again_at = at;
         if let Some((due, _)) = &mut self.gathered {
             *due = at;
         }
@@ -366,6 +367,7 @@ impl Driver {
         }
         self.show_long_waits(at);
         self.mind_ids(at);
+        self.ask_rules();
     }
 
     /// Which artifacts other processes have open. Looked up again before anything may lead to a file
@@ -404,7 +406,9 @@ impl Driver {
             false => self.open.remove(&key),
         };
         self.declare_open();
-        self.run_event(if is_open { Event::Opened(key) } else { Event::Closed(key) });
+        self.run_event(if is_open { Event::Opened(key.clone()) } else { Event::Closed(key.clone()) });
+        // Being open is no change of the artifact, but an open one is seen in full.
+        self.publish([key]);
     }
 
     fn declare_open(&mut self) {

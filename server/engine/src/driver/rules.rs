@@ -1,11 +1,13 @@
 //! When the team's rules are asked for: once the server answers after a start or a lost connection, and
 //! after a refusal that may rest on newer ones. Never because somebody types.
 
+use agent_core::id::Timestamp;
 use agent_core::ports::{LiveEvent, PushOutcome, RemoteError};
 use agent_core::sync::Event;
 
 use super::handle::Command;
 use super::{Driver, Notice};
+use crate::chance::now;
 use crate::rules::{self, Fetched};
 
 /// Whether the rules are to be asked for.
@@ -13,11 +15,16 @@ use crate::rules::{self, Fetched};
 pub(super) struct RulesDue {
     is_due: bool,
     is_asked: bool,
+    /// Not before then, after a failure.
+    pub(super) again_at: Timestamp,
 }
+
+/// How long the rules are not asked for after a failure that may pass.
+const AGAIN_MILLIS: i64 = 10_000;
 
 impl Default for RulesDue {
     fn default() -> Self {
-        Self { is_due: true, is_asked: false }
+        Self { is_due: true, is_asked: false, again_at: Timestamp(0) }
     }
 }
 
@@ -41,10 +48,11 @@ impl Driver {
     pub(super) fn ask_rules(&mut self) {
         let machine = self.session.engine.machine();
         let is_well = machine.leads() && machine.link().trouble.is_none();
-        if !self.rules.is_due || self.rules.is_asked || !is_well || self.session.settings.is_none() {
+        let can_ask = is_well && machine.link().is_heard() && self.session.settings.is_some();
+        if !self.rules.is_due || self.rules.is_asked || self.rules.again_at > now() || !can_ask {
             return;
         }
-        self.rules = RulesDue { is_due: false, is_asked: true };
+        self.rules = RulesDue { is_due: false, is_asked: true, again_at: Timestamp(0) };
         let (remote, commands) = (self.remote.clone(), self.commands.clone());
         self.runtime.spawn(async move {
             let answer = rules::fetch(&remote).await;
@@ -67,8 +75,10 @@ impl Driver {
                 }
                 self.read_rules();
             }
-            // The next answer of the server shows that it can be asked again.
-            Err(error) if error.is_retryable() => self.rules.is_due = true,
+            Err(error) if error.is_retryable() => {
+                tracing::debug!(%error, "the team's rules");
+                self.rules = RulesDue { is_due: true, is_asked: false, again_at: now().plus(AGAIN_MILLIS) };
+            }
             Err(error) => tracing::info!(%error, "the team's rules are not known"),
         }
     }
