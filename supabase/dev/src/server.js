@@ -84,7 +84,7 @@ export async function startServer(options) {
 }
 
 /** A database with everything in it, and Supabase Lite on top. */
-async function openBackend(options, mailbox) {
+export async function openBackend(options, mailbox = new Mailbox()) {
   const scripts = await readScripts();
   if (options.databaseUrl !== undefined) {
     const database = await openPostgres(options.databaseUrl);

@@ -30,6 +30,9 @@ impl ModelRemote {
         let small = |name: &str| args[name].as_i64().and_then(|number| i32::try_from(number).ok());
         // No team has the nil id, so a team that is missing reads as one that does not exist.
         let team = id("team").unwrap_or_default();
+        if me.is_none() {
+            return Err(Refusal::new("42501", format!("permission denied for function {function}")));
+        }
         match function {
             "create_team" => self.create_team(me, new_id, text("name")).map(|team| json!(team.to_string())),
             "add_team_member" => self
