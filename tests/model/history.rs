@@ -13,6 +13,9 @@ use uuid::Uuid;
 pub(crate) const PEOPLE: usize = 5;
 pub(crate) const TEAMS: usize = 2;
 
+const STATES: [&str; 8] =
+    ["DRAFT", "open", "Committed", "APPROVED", "DONE", "PROPOSED", "In Review", "SUPERSEDED"];
+
 /// One call: by whom, which function, with what.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
@@ -171,7 +174,9 @@ impl Author {
             0..=54 => ("push_artifacts", self.push(team)),
             55..=69 => ("pull_artifacts", self.pull(team)),
             70..=81 => ("artifact_versions", self.versions(team)),
-            82..=91 => ("add_team_member", self.add(team)),
+            82 | 83 => ("set_lifecycle", self.lifecycle(team)),
+            84 => ("team_lifecycle", json!({ "team": format!("$team {team}") })),
+            85..=91 => ("add_team_member", self.add(team)),
             92..=96 => ("remove_team_member", self.remove(team)),
             _ => ("create_team", self.create()),
         };
@@ -222,7 +227,7 @@ impl Author {
         if !self.sent.is_empty() && self.rng.u8(0..5) == 0 {
             return self.again();
         }
-        let kind = self.pick(&["story", "story", "plan"]);
+        let kind = self.pick(&["story", "story", "plan", "note"]);
         let id = self.pick(&["A", "B", "C", "D", "E-1"]);
         let version = self.version_of(team, kind, id);
         let base_version = match self.rng.u8(0..12) {
@@ -279,6 +284,7 @@ impl Author {
         match self.rng.u8(0..8) {
             0 => Value::Null,
             1 | 2 => json!(format!("{}\n", self.rng.u32(..))),
+            3 | 4 => json!(format!("# Title\n\nState: {}\n{}\n", self.pick(&STATES), self.rng.u8(0..3))),
             _ => json!(self.pick(&texts)),
         }
     }
@@ -402,6 +408,31 @@ impl Author {
         }
     }
 
+    fn lifecycle(&mut self, team: usize) -> Value {
+        let transition = |from: Value, to: &str, role: &str| json!({ "from": from, "to": to, "role": role });
+        let good = json!({
+            "states": ["DRAFT", "DONE"], "approved": ["DONE"],
+            "transitions": [transition(Value::Null, "DRAFT", "editor"), transition(json!("DRAFT"), "DONE", "approver")],
+        });
+        let mut states = good.clone();
+        match self.rng.u8(0..16) {
+            0 => states["states"] = json!(["DRAFT", "Done"]),
+            1 => states["states"] = json!(["DRAFT", "DRAFT", "DONE"]),
+            2 => states["states"] = json!([]),
+            3 => states["approved"] = json!(["OPEN"]),
+            4 => states["more"] = json!(1),
+            5 => states["transitions"] = json!([good["transitions"][0], good["transitions"][0]]),
+            6 => states["transitions"] = json!([transition(json!("DRAFT"), "DONE", "editor")]),
+            7 => states["transitions"] = json!([transition(json!("DRAFT"), "DRAFT", "editor")]),
+            8 => states["transitions"] = json!([transition(json!("DRAFT"), "DONE", "viewer")]),
+            9 => states = json!([]),
+            10 | 11 => states = Value::Null,
+            _ => {}
+        }
+        let kind = self.pick(&["story", "plan", "note", "note", "No Kind"]);
+        json!({ "team": format!("$team {team}"), "kind": kind, "states": states })
+    }
+
     fn pull(&mut self, team: usize) -> Value {
         let mut args = json!({ "team": format!("$team {team}"), "after_seq": self.rng.i64(-1..40) });
         if self.rng.bool() {
@@ -489,6 +520,9 @@ pub(crate) fn closing(model: &ModelRemote, cast: &Cast) -> Vec<Step> {
                 "max_rows": 500,
             });
             steps.push(Step { me: Some(0), function: "artifact_versions", args });
+            let args =
+                json!({ "team": format!("$team {n}"), "kind": key.kind.as_str(), "id": key.id.as_str() });
+            steps.push(Step { me: Some(1), function: "artifact_approvals", args });
         }
     }
     steps

@@ -24,9 +24,10 @@ use play::{Seen, played, shrunk};
 const STEPS: usize = 40;
 
 /// What the histories have to come across, or they prove little.
-const EVERY_ANSWER: [&str; 17] = [
+const EVERY_ANSWER: [&str; 22] = [
     "add_team_member",
     "applied",
+    "artifact_approvals",
     "artifact_versions",
     "artifact_versions: more",
     "conflict",
@@ -37,11 +38,15 @@ const EVERY_ANSWER: [&str; 17] = [
     "pull_artifacts: more",
     "push_artifacts",
     "push_artifacts: 22023 changes must be an array",
+    "rejected approved",
     "rejected forbidden",
     "rejected hash_mismatch",
     "rejected invalid",
+    "rejected state",
+    "rejected state_role",
     "rejected too_large",
     "remove_team_member",
+    "set_lifecycle",
 ];
 
 fn seeds(default: Range<u64>) -> Range<u64> {

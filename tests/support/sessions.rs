@@ -27,7 +27,7 @@ pub enum Database {
 }
 
 /// What the database refuses with.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Refused {
     /// The SQLSTATE.
     #[serde(default)]
@@ -137,7 +137,7 @@ impl Sessions {
         let mut answers = HashMap::new();
         while answers.len() < calls.len() {
             let answer: Answer = serde_json::from_str(&self.line()?)?;
-            answers.insert(answer.id, answer.error.map_or(Ok(answer.value), Err));
+            answers.insert(answer.id, answer.error.map_or_else(|| refused(answer.value), Err));
         }
         let in_order = (first..).take(calls.len()).map(|id| answers.remove(&id));
         in_order.collect::<Option<_>>().context("an answer to no question")
@@ -177,6 +177,17 @@ impl Sessions {
 
     fn line(&self) -> Result<String> {
         self.lines.recv_timeout(PATIENCE).context("the database does not answer")
+    }
+}
+
+/// A function that keeps a trace of what it refuses answers the refusal instead of raising it.
+fn refused(value: Value) -> Result<Value, Refused> {
+    let is_refusal = |fields: &serde_json::Map<String, Value>| {
+        fields.keys().map(String::as_str).eq(["code", "details", "hint", "message"])
+    };
+    match value.as_object().is_some_and(is_refusal) {
+        true => Err(serde_json::from_value(value).unwrap_or_default()),
+        false => Ok(value),
     }
 }
 

@@ -63,6 +63,9 @@ impl ModelRemote {
                 };
                 self.versions(me, team, &query).map(|versions| versions.to_json())
             }
+            "team_lifecycle" => self.team_lifecycle(me, team),
+            "set_lifecycle" => self.set_lifecycle(me, team, text("kind"), &args["states"]),
+            "artifact_approvals" => self.artifact_approvals(me, team, text("kind"), text("id")),
             other => Err(Refusal::new("PGRST202", format!("there is no function {other}"))),
         }
     }

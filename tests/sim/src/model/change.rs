@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::json::text_of;
+use super::lifecycle::state_of;
 
 /// The most bytes of a content.
 pub(super) const MAX_CONTENT: usize = 2 * 1024 * 1024;
@@ -29,6 +30,7 @@ pub(super) struct WellFormed {
     pub(super) base_version: Version,
     pub(super) path: ArtifactPath,
     pub(super) title: Option<String>,
+    /// What the client says the state is; it counts for its size alone.
     pub(super) state: Option<String>,
     pub(super) content: Option<Text>,
     /// What the client says the content's hash is.
@@ -40,6 +42,10 @@ impl WellFormed {
         let is_long = |name: &Option<String>| name.as_ref().is_some_and(|name| name.len() > MAX_NAME);
         let content = self.content.as_ref().map_or(0, |text| text.as_str().len());
         content > MAX_CONTENT || is_long(&self.title) || is_long(&self.state)
+    }
+
+    pub(super) fn state_in_text(&self) -> Option<String> {
+        state_of(self.content.as_ref(), &self.path)
     }
 
     pub(super) fn tells_its_hash(&self) -> bool {

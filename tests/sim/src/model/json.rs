@@ -3,7 +3,7 @@
 use agent_core::id::{Seq, Version};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Notice, Outcome, Page, Pushed, Revision, Versions};
+use super::{Answer, Notice, Outcome, Page, Pushed, Reason, Revision, Versions};
 
 /// What `->>` gives for a value of `jsonb`; `None` for null.
 pub(super) fn text_of(value: &Value) -> Option<String> {
@@ -100,10 +100,17 @@ impl Answer {
             Outcome::Conflict(Some(current)) => row(current),
             _ => Value::Null,
         };
-        json!({
+        let mut answer = json!({
             "change_id": self.change_id, "kind": self.kind, "id": self.id, "result": result,
             "version": version, "seq": seq, "reason": reason, "current": current,
-        })
+        });
+        if let Outcome::Rejected(Reason { detail: Some(detail), .. }) = &self.outcome {
+            answer["detail"] = json!({
+                "from": detail.from, "to": detail.to, "role": detail.role.as_str(),
+                "may_follow": detail.may_follow,
+            });
+        }
+        answer
     }
 }
 

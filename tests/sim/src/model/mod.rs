@@ -9,6 +9,7 @@
 mod call;
 mod change;
 mod json;
+mod lifecycle;
 mod port;
 mod push;
 mod read;
@@ -21,7 +22,8 @@ use uuid::Uuid;
 
 pub use call::Context;
 pub use change::Submitted;
-pub use push::{Answer, Outcome, Pushed, Reason};
+pub use lifecycle::Approval;
+pub use push::{Answer, Detail, Outcome, Pushed, Reason};
 pub use read::{Page, PageLimits, Versions, VersionsQuery};
 pub use team::Role;
 
@@ -53,7 +55,7 @@ pub struct Revision {
     pub path: ArtifactPath,
     /// The title.
     pub title: Option<String>,
-    /// The lifecycle state.
+    /// The lifecycle state that its text says.
     pub state: Option<String>,
     /// The content; `None` for a deletion.
     pub content: Option<Text>,
@@ -104,6 +106,11 @@ struct Team {
     /// Where in `history` each accepted change is.
     by_change: HashMap<Uuid, usize>,
     notices: Vec<Notice>,
+    /// The definitions by kind that differ from the default ones, and how often they were changed.
+    lifecycles: BTreeMap<String, serde_json::Value>,
+    lifecycle_changes: u64,
+    /// Oldest first.
+    approvals: Vec<Approval>,
 }
 
 #[derive(Debug, Clone)]

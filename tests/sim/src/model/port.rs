@@ -44,7 +44,7 @@ impl From<Outcome> for PushOutcome {
             Outcome::Conflict(current) => Self::Conflict(current.map(|current| Box::new(row(*current)))),
             Outcome::Deferred => Self::Deferred,
             Outcome::Rejected(reason) => {
-                Self::Rejected { code: reason.code.to_owned(), message: reason.message.to_owned() }
+                Self::Rejected { code: reason.code.to_owned(), message: reason.message.into_owned() }
             }
         }
     }

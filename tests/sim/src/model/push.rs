@@ -1,5 +1,6 @@
 //! `push_artifacts`: a batch of compare-and-swaps in which every change stands alone.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use agent_core::id::{ArtifactKey, Seq, Timestamp, Version};
@@ -61,7 +62,22 @@ pub struct Reason {
     /// A stable word.
     pub code: &'static str,
     /// For people.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
+    /// What the lifecycle would have allowed, where that is why.
+    pub detail: Option<Detail>,
+}
+
+/// A move of states that was refused, and what may be done instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    /// The state of the newest revision.
+    pub from: Option<String>,
+    /// The state that the change says.
+    pub to: Option<String>,
+    /// The role of who pushed.
+    pub role: Role,
+    /// The states they may move it to.
+    pub may_follow: Vec<String>,
 }
 
 /// What is to be done with a change, judged against the artifacts as they are now.
@@ -73,7 +89,7 @@ enum Verdict {
 }
 
 fn reject(code: &'static str, message: &'static str) -> Verdict {
-    Verdict::Reject(Reason { code, message })
+    Verdict::Reject(Reason { code, message: message.into(), detail: None })
 }
 
 impl ModelRemote {
@@ -159,7 +175,9 @@ impl Push<'_> {
         let first_uses = first_uses(changes, heard);
         for &position in round {
             self.outcomes[position] = Some(match &changes[position].well_formed {
-                Err(message) => Outcome::Rejected(Reason { code: "invalid", message }),
+                Err(problem) => {
+                    Outcome::Rejected(Reason { code: "invalid", message: (*problem).into(), detail: None })
+                }
                 Ok(change) => self.decide(change, first_uses[&change.change_id] != &change.key),
             });
         }
@@ -198,26 +216,36 @@ impl Push<'_> {
                 "content_hash must be the hex SHA-256 of the content's UTF-8 bytes, null for a deletion";
             return reject("hash_mismatch", message);
         }
-        let version = self.team.current(&change.key).map_or(Version(0), |current| current.version);
-        if version == change.base_version { Verdict::Apply } else { Verdict::Conflict }
+        let current = self.team.current(&change.key);
+        if current.map_or(Version(0), |current| current.version) != change.base_version {
+            return Verdict::Conflict;
+        }
+        let (content, state) = (change.content.as_ref(), change.state_in_text());
+        let refusal =
+            self.team.state_refusal(&change.key.kind, self.role, current, state.as_deref(), content);
+        refusal.map_or(Verdict::Apply, Verdict::Reject)
     }
 
     fn apply(&mut self, change: &WellFormed) -> Outcome {
-        let version = Version(self.team.current(&change.key).map_or(0, |current| current.version.0) + 1);
+        let current = self.team.current(&change.key);
+        let version = Version(current.map_or(0, |current| current.version.0) + 1);
+        let before = current.and_then(|current| current.state.clone());
         let seq = Seq(self.team.newest_seq() + 1);
         let at = self.team.history.len();
-        self.team.history.push(Revision {
+        let revision = Revision {
             key: change.key.clone(),
             version,
             seq,
             path: change.path.clone(),
             title: change.title.clone(),
-            state: change.state.clone(),
+            state: change.state_in_text(),
             content: change.content.clone(),
             author: self.me,
             change_id: change.change_id,
             at: self.now,
-        });
+        };
+        self.team.note_approval(before.as_deref(), &revision);
+        self.team.history.push(revision);
         self.team.newest.insert(change.key.clone(), at);
         self.team.by_change.insert(change.change_id, at);
         Outcome::Applied(version, seq)

@@ -31,7 +31,7 @@ impl Role {
         }
     }
 
-    fn named(name: Option<&str>) -> Result<Self, Refusal> {
+    pub(super) fn named(name: Option<&str>) -> Result<Self, Refusal> {
         let role = Self::ALL.into_iter().find(|role| Some(role.as_str()) == name);
         role.ok_or_else(|| Refusal::new("22023", format!("unknown role {}", name.unwrap_or("null"))))
     }
