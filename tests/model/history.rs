@@ -100,31 +100,45 @@ pub(crate) fn history(seed: u64, length: usize) -> Vec<Step> {
     (0..length).map(|_| author.step()).collect()
 }
 
-/// A history at the limits of sizes: what is too large, and where answers stop.
-pub(crate) fn limits() -> Vec<Step> {
+/// A history of what random ones seldom come across: the limits of sizes, where answers stop, and each
+/// refusal of a lifecycle.
+pub(crate) fn rarities() -> Vec<Step> {
     let step = |function, mut args: Value| {
         args["team"] = json!("$team 0");
         Step { me: Some(0), function, args }
     };
     let largest = 2 * 1024 * 1024;
-    let change = |n: u128, id: &str, base_version: u32, bytes: usize| {
-        let content = json!("x".repeat(bytes));
+    let change = |n: u128, id: &str, base_version: u32, content: String| {
         json!({
             "change_id": Uuid::from_u128(n).to_string(), "kind": "story", "id": id, "base_version": base_version,
-            "path": "a.md", "content_hash": hash_of(&content), "content": content,
+            "path": "a.md", "content_hash": hash_of(&json!(content)), "content": content,
         })
     };
     let push = |changes: Vec<Value>| step("push_artifacts", json!({ "changes": changes }));
+    let large = |n, id, base_version, bytes| change(n, id, base_version, "x".repeat(bytes));
+    let stated = |n, base_version, state: &str| {
+        push(vec![change(n, "S", base_version, format!("State: {state} {n}\n"))])
+    };
+    let by_an_editor = |step: Step| Step { me: Some(1), ..step };
     let mut steps = vec![
-        push(vec![change(1, "A", 0, largest), change(2, "B", 0, largest), change(3, "C", 0, largest + 1)]),
-        push(vec![change(4, "C", 0, 100_000)]),
+        stated(20, 0, "APPROVED"),
+        stated(21, 1, "APPROVED"),
+        stated(22, 1, "ICEBOX"),
+        by_an_editor(stated(23, 1, "OPEN")),
+        stated(24, 1, "OPEN"),
+        step("artifact_approvals", json!({ "kind": "story", "id": "S" })),
+        push(vec![
+            large(1, "A", 0, largest),
+            large(2, "B", 0, largest),
+            large(3, "C", 0, largest + 1),
+            large(4, "C", 0, 100_000),
+        ]),
         // All of them stale: the first two show as much as one answer shows.
-        push((5..10).zip(["C", "A", "B", "A", "D"]).map(|(n, id)| change(n, id, 7, 1)).collect()),
-        step("pull_artifacts", json!({ "after_seq": 0 })),
-        step("pull_artifacts", json!({ "after_seq": 0, "max_bytes": 2 * largest })),
-        step("pull_artifacts", json!({ "after_seq": 0, "max_bytes": 2 * largest - 1 })),
+        push((5..10).zip(["C", "A", "B", "A", "D"]).map(|(n, id)| large(n, id, 7, 1)).collect()),
+        step("pull_artifacts", json!({ "after_seq": 2, "max_bytes": 2 * largest })),
+        step("pull_artifacts", json!({ "after_seq": 2, "max_bytes": 2 * largest - 1 })),
     ];
-    steps.extend((1..=3).map(|version| push(vec![change(10 + u128::from(version), "A", version, largest)])));
+    steps.extend((1..=3).map(|version| push(vec![large(10 + u128::from(version), "A", version, largest)])));
     for with_content in [true, false] {
         let args = json!({ "kind": "story", "id": "A", "with_content": with_content });
         steps.push(step("artifact_versions", args));
@@ -283,8 +297,8 @@ impl Author {
         let texts = ["", "one\n", "two\n", "three\r\nlines\r\n", "\u{feff}# Überschrift\n", "日本語 🌱"];
         match self.rng.u8(0..8) {
             0 => Value::Null,
-            1 | 2 => json!(format!("{}\n", self.rng.u32(..))),
-            3 | 4 => json!(format!("# Title\n\nState: {}\n{}\n", self.pick(&STATES), self.rng.u8(0..3))),
+            1 => json!(format!("{}\n", self.rng.u32(..))),
+            2..=5 => json!(format!("# Title\n\nState: {}\n{}\n", self.pick(&STATES), self.rng.u8(0..3))),
             _ => json!(self.pick(&texts)),
         }
     }

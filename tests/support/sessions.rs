@@ -175,8 +175,9 @@ impl Sessions {
         writeln!(stdin, "{request}").context("the sessions have ended")
     }
 
+    /// Megabytes take their time on a loaded machine.
     fn line(&self) -> Result<String> {
-        self.lines.recv_timeout(PATIENCE).context("the database does not answer")
+        self.lines.recv_timeout(PATIENCE * 5).context("the database does not answer")
     }
 }
 

@@ -3,6 +3,7 @@
 import { createClient } from '@supabase/supabase-js';
 import { createHash } from 'node:crypto';
 import ws from 'ws';
+import { checkedFetch } from './contract.js';
 
 export const sha256 = (content) => createHash('sha256').update(content, 'utf8').digest('hex');
 
@@ -10,6 +11,8 @@ export function anonymous({ ready }) {
   return createClient(ready.url, ready.publishable_key, {
     auth: { persistSession: false, autoRefreshToken: false },
     realtime: { transport: ws },
+    // Whatever a test asks, the answer is one that openapi.yaml describes.
+    global: { fetch: checkedFetch() },
   });
 }
 
