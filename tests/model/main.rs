@@ -104,10 +104,10 @@ fn sessions_at_the_same_time_are_answered_as_in_some_order() {
 
 #[test]
 fn postgres_answers_what_the_model_answers() {
-    conforms(Database::Postgres, 0..40);
+    conforms(Database::Postgres, 0..30);
 }
 
 #[test]
 fn pglite_answers_what_the_model_answers() {
-    conforms(Database::Pglite, 0..25);
+    conforms(Database::Pglite, 0..15);
 }
