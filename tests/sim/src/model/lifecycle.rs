@@ -12,9 +12,12 @@ use super::push::{Detail, Reason};
 use super::team::Role;
 use super::{ModelRemote, Refusal, Revision, Team};
 
+/// Each from where to where, and who may.
+type Moves = &'static [(&'static str, Role)];
+
 /// What holds for teams that have not decided otherwise: the kinds, their states, the approved one, and
 /// the moves as `from > to to …`, with nothing before `>` for a new artifact.
-const DEFAULTS: [(&str, &str, &str, &[(&str, Role)]); 4] = [
+const DEFAULTS: [(&str, &str, &str, Moves); 4] = [
     (
         "story",
         "DRAFT OPEN COMMITTED APPROVED DONE ICEBOX",
