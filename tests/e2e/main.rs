@@ -7,6 +7,7 @@ mod bases;
 mod counts;
 mod deletion;
 mod editing;
+mod history;
 mod isolation;
 mod lifecycle;
 mod main_job;

@@ -3,12 +3,14 @@
 
 mod archive;
 mod git;
+mod history;
 mod shell;
 
 use std::path::PathBuf;
 
 pub(crate) use archive::{Export, Import, Search};
 pub(crate) use git::{Git, GitCommand};
+pub(crate) use history::{Diff, Log, Restore, Show, Undo};
 pub(crate) use shell::{Completions, Man};
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
@@ -230,8 +232,16 @@ pub(crate) enum SyncCommand {
     Status(Status),
     /// Settle conflicts by choosing a side.
     Resolve(Resolve),
-    /// Show what happened to the artifacts on this machine, newest first. No network.
+    /// Show what happened to the artifacts, newest first; of one artifact with the team's revisions.
     Log(Log),
+    /// Show an operation with its changes, or an artifact's text, also of an earlier version.
+    Show(Show),
+    /// Show what was changed here, as a unified diff. No network.
+    Diff(Diff),
+    /// Bring an earlier text of an artifact back, as a new edit.
+    Restore(Restore),
+    /// Take a merge, a choice, an update, a restoration or a deletion back; undo twice to redo.
+    Undo(Undo),
 }
 
 impl SyncCommand {
@@ -243,6 +253,10 @@ impl SyncCommand {
             Self::Status(args) => args.json.json,
             Self::Resolve(args) => args.json.json,
             Self::Log(args) => args.json.json,
+            Self::Show(args) => args.json.json,
+            Self::Diff(args) => args.json.json,
+            Self::Restore(args) => args.json.json,
+            Self::Undo(args) => args.json.json,
         }
     }
 }
@@ -325,18 +339,6 @@ pub(crate) struct Resolve {
     pub(crate) whole: bool,
     #[command(flatten)]
     pub(crate) dry_run: DryRun,
-    #[command(flatten)]
-    pub(crate) json: Json,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Log {
-    /// Only this artifact: kind/id, an id alone where only one kind has it, or a file.
-    #[arg(value_name = "ARTIFACT")]
-    pub(crate) artifact: Option<String>,
-    /// At most so many lines.
-    #[arg(short = 'n', long = "max-count", value_name = "N", default_value_t = 50)]
-    pub(crate) max_count: usize,
     #[command(flatten)]
     pub(crate) json: Json,
 }

@@ -114,6 +114,29 @@ impl Work {
         }
     }
 
+    /// Like [`Self::find`], also for an artifact of which nothing is left on any side.
+    pub(crate) fn find_past(&self, name: &str) -> anyhow::Result<Entry> {
+        let Err(error) = self.find(name) else { return self.find(name) };
+        let (kind, id) = match name.split_once('/') {
+            Some((kind, id)) => (Some(kind), id),
+            None => (None, name),
+        };
+        let past = self.session.engine.machine().snapshot().entries;
+        let named = |entry: &Entry| {
+            let key = &entry.key;
+            key.id.as_str() == id && kind.is_none_or(|kind| key.kind.as_str() == kind)
+        };
+        let shown = place::here().ok().map(|here| flatten(&here.join(name)));
+        let root = std::path::absolute(self.session.workspace.root())?;
+        let is_file = |entry: &Entry| shown.as_ref() == Some(&flatten(&root.join(entry.path.as_str())));
+        let mut found =
+            past.into_iter().filter(|entry| entry.is_absent() && (named(entry) || is_file(entry)));
+        match (found.next(), found.next()) {
+            (Some(only), None) => Ok(only),
+            _ => Err(error),
+        }
+    }
+
     fn find_file(&self, name: &str) -> anyhow::Result<Option<Entry>> {
         let path = flatten(&place::here()?.join(name));
         let root = self.session.workspace.root();

@@ -9,6 +9,7 @@ pub mod create;
 pub mod disk;
 mod driver;
 mod engine;
+pub mod history;
 mod journal;
 mod lease;
 mod remote;

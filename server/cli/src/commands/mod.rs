@@ -4,6 +4,7 @@
 pub(crate) mod audit;
 pub(crate) mod export;
 pub(crate) mod git;
+mod history;
 mod hunks;
 pub(crate) mod import;
 mod init;
@@ -44,6 +45,10 @@ pub(crate) fn sync(sync: Sync) -> anyhow::Result<Done> {
         SyncCommand::Status(args) => status::run(&args),
         SyncCommand::Resolve(args) => resolve::run(&args),
         SyncCommand::Log(args) => log::run(&args),
+        SyncCommand::Show(args) => history::show::run(&args),
+        SyncCommand::Diff(args) => history::diff::run(&args),
+        SyncCommand::Restore(args) => history::restore::run(&args),
+        SyncCommand::Undo(args) => history::undo::run(&args),
     }
 }
 

@@ -54,6 +54,8 @@ enum Fate {
     WouldDelete,
     /// An editor has it open.
     Open,
+    /// It was undone here, and is not taken again unasked.
+    Undone,
     Conflict,
     /// The file could not be written.
     Failed,
@@ -85,6 +87,7 @@ impl Fate {
             Self::WouldMove => "Would move {}:",
             Self::WouldDelete => "Would delete {}:",
             Self::Open => "Left to the editor that has them open:",
+            Self::Undone => "Left as undone here:",
             Self::Conflict => {
                 "In conflict, your files are as they were; see agent sync resolve --all --list:"
             }
@@ -158,6 +161,7 @@ fn pulled(work: &Work, before: &Before, entry: &Entry, dry_run: bool) -> Option<
         (None, turn) if turn.is_conflict() => (Fate::Conflict, Some(row.why())),
         (None, Turn::TextMissing) => (Fate::Failed, Some(row.why())),
         (None, Turn::Editor) => (Fate::Open, Some(row.why())),
+        (None, Turn::Undone) => (Fate::Undone, Some(row.why())),
         (None, turn @ (Turn::Update | Turn::Merge | Turn::Move)) if dry_run => {
             (planned(turn, entry).dry(), None)
         }
@@ -202,7 +206,7 @@ fn happened(before: &Before, entry: &Entry) -> Option<Fate> {
 }
 
 fn text(report: &Report, problem: Option<&RemoteError>) -> String {
-    const ORDER: [Fate; 13] = [
+    const ORDER: [Fate; 14] = [
         Fate::WouldCreate,
         Fate::WouldUpdate,
         Fate::WouldMerge,
@@ -214,6 +218,7 @@ fn text(report: &Report, problem: Option<&RemoteError>) -> String {
         Fate::Moved,
         Fate::Deleted,
         Fate::Open,
+        Fate::Undone,
         Fate::Conflict,
         Fate::Failed,
     ];

@@ -97,11 +97,12 @@ fn long(report: &Report, all: bool) -> String {
     out
 }
 
-const GROUPS: [(&str, &[Turn]); 6] = [
+const GROUPS: [(&str, &[Turn]); 7] = [
     ("To be pushed (agent sync push):", &[Turn::Push, Turn::NeedsId]),
     ("Refused and kept here; each says why (then: agent sync push):", &[Turn::Refused]),
     ("To be taken (agent sync pull):", &[Turn::Update, Turn::Move, Turn::Merge, Turn::FindBase]),
     ("Left to the editor that has them open:", &[Turn::Editor]),
+    ("Undone here, and not taken again unasked:", &[Turn::Undone]),
     (
         "In conflict (agent sync resolve --all --list):",
         &[Turn::Conflict, Turn::DeletedHere, Turn::DeletedThere],

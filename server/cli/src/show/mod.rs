@@ -1,10 +1,14 @@
 //! How artifacts look in a report: the row of the JSON output, the word for what comes next, and
 //! the lines people read.
 
+mod diff;
 mod list;
+mod paint;
 mod row;
 
+pub(crate) use diff::{Difference, stat};
 pub(crate) use list::{List, count, moment};
+pub(crate) use paint::Paint;
 pub(crate) use row::{NotTaken, Refused, Row, Turn};
 
 use std::collections::BTreeMap;

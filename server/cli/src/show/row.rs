@@ -36,6 +36,8 @@ pub(crate) enum Turn {
     DeletedThere,
     /// The remote refused it.
     Refused,
+    /// Taking the remote's change was undone here; somebody decides.
+    Undone,
     /// The cache lacks a text.
     TextMissing,
     /// `push` gives it an id of the team's in the place of its provisional one.
@@ -46,6 +48,15 @@ impl Turn {
     /// Whether somebody must choose a side.
     pub(crate) fn is_conflict(self) -> bool {
         matches!(self, Self::Conflict | Self::DeletedHere | Self::DeletedThere)
+    }
+
+    /// Whose turn it is with an artifact.
+    pub(crate) fn of(work: &Work, entry: &Entry) -> Self {
+        let is_open = work.session.engine.machine().circumstances(&entry.key).open;
+        match Self::from(&work.next_of(entry)) {
+            Self::Editor if entry.undone && !is_open => Self::Undone,
+            turn => turn,
+        }
     }
 
     /// The letter of `status --short`.
@@ -62,6 +73,7 @@ impl Turn {
             Self::DeletedHere => 'H',
             Self::DeletedThere => 'T',
             Self::Refused => 'R',
+            Self::Undone => 'O',
             Self::TextMissing => 'X',
             Self::NeedsId => 'N',
         }
@@ -133,7 +145,7 @@ pub(crate) struct Row {
 impl Row {
     /// The row of an artifact as it is now.
     pub(crate) fn of(work: &Work, entry: &Entry) -> Self {
-        let next = Turn::from(&work.next_of(entry));
+        let next = Turn::of(work, entry);
         let conflicts = match next {
             Turn::Conflict => work.merge_of(entry).map_or(0, |merge| merge.conflicts().count()),
             _ => 0,
@@ -188,6 +200,11 @@ impl Row {
             }
             Turn::DeletedThere => format!("changed here, but deleted there{by}"),
             Turn::Editor => "an editor has it open and shows the change there".to_owned(),
+            Turn::Undone => format!(
+                "taking version {}{by} was undone here; decide with agent sync resolve {} --merge (take it) or --ours (keep yours)",
+                self.remote_version,
+                self.key()
+            ),
             Turn::TextMissing => "a text is missing from the cache; pull again".to_owned(),
             _ => String::new(),
         }

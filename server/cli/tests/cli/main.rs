@@ -5,6 +5,7 @@
 mod archive;
 mod config;
 mod git;
+mod history;
 mod init;
 mod merge_file;
 mod push;

@@ -13,13 +13,13 @@ use serde_json::json;
 
 use crate::support::Project;
 
-const ADR: &str = ".agent/adrs/ADR-1.md";
-const BASE: &str = "# One\n\ntwo\n\nthree\n\nfour\n\nfive\n";
-const LOCAL: &str = "# One\n\ntwo here\n\nthree\n\nfour here\n\nfive\n";
-const REMOTE: &str = "# One\n\ntwo there\n\nthree\n\nfour there\n\nfive\n";
+pub(crate) const ADR: &str = ".agent/adrs/ADR-1.md";
+pub(crate) const BASE: &str = "# One\n\ntwo\n\nthree\n\nfour\n\nfive\n";
+pub(crate) const LOCAL: &str = "# One\n\ntwo here\n\nthree\n\nfour here\n\nfive\n";
+pub(crate) const REMOTE: &str = "# One\n\ntwo there\n\nthree\n\nfour there\n\nfive\n";
 
 /// What the remote has, into the cache of a project.
-fn receive(project: &Project, version: u64, content: Option<&str>) {
+pub(crate) fn receive(project: &Project, version: u64, content: Option<&str>) {
     let workspace = Workspace::at(project.root());
     let (cache, _) = Cache::open_or_rebuild(&workspace.database()).expect("opens");
     let disk = Disk::new(workspace.root(), 1 << 20);

@@ -222,8 +222,9 @@ fn brought_back(draft: &mut Draft<'_>, back: BroughtBack) {
             && entry.base == base.from
         {
             entry.base = base.to.map(|text| text.hash());
+            // Forwards, it is an undoing that is taken back.
+            entry.undone = version < entry.base_version;
             entry.base_version = version;
-            entry.undone = true;
         }
         if entry.base.is_none() && entry.remote_hash().is_none() {
             // The deletion is known, and decided against: nobody needs to look for it.

@@ -10,6 +10,7 @@ mod draft;
 mod entry;
 pub mod event;
 mod handle;
+pub mod history;
 pub mod link;
 mod machine;
 pub mod next;
