@@ -10,6 +10,7 @@ use url::{Host, Url};
 use uuid::Uuid;
 
 use crate::auth::given::Given;
+use crate::auth::keyring::{Keyring, Use};
 use crate::jwt;
 
 /// A validated description of the remote.
@@ -29,6 +30,8 @@ pub struct Settings {
     pub(crate) client: String,
     /// A session given in the environment, which counts over any that is stored.
     pub(crate) given: Option<Given>,
+    /// Where the tokens of a session are kept rather than in its file.
+    pub(crate) keyring: Keyring,
 }
 
 impl Settings {
@@ -49,7 +52,16 @@ impl Settings {
         check_address("remote.url", &url, "https", "http")?;
         check_key(anon_key.expose_secret())?;
         let realtime_url = realtime_of(&url)?;
-        Ok(Self { url, anon_key, team, realtime_url, home, client: client.into(), given: None })
+        Ok(Self {
+            url,
+            anon_key,
+            team,
+            realtime_url,
+            home,
+            client: client.into(),
+            given: None,
+            keyring: Keyring::of_system(Use::Off),
+        })
     }
 
     /// Uses another address for Realtime than `<url>/realtime/v1`, as self-hosted and local servers
@@ -77,11 +89,22 @@ impl Settings {
     }
 
     /// Takes what the environment says about signing in (docs/sign-in.md); `env` answers a variable.
+    /// Without this no keyring is used.
     ///
     /// # Errors
     /// [`RemoteError::Misconfigured`] for a key or token that is no user's session.
     pub fn with_environment(mut self, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, RemoteError> {
         self.given = Given::read(env)?;
+        self.keyring = Keyring::of_system(match env("AGENT_KEYRING").as_deref() {
+            None | Some("" | "auto") => Use::IfThere,
+            Some("off") => Use::Off,
+            Some("on") => Use::Required,
+            Some(other) => {
+                return Err(RemoteError::Misconfigured(format!(
+                    "AGENT_KEYRING is {other:?}; it takes auto (as if unset), on or off"
+                )));
+            }
+        });
         Ok(self)
     }
 

@@ -7,6 +7,7 @@
 
 mod browser;
 pub(crate) mod given;
+pub(crate) mod keyring;
 mod pkce;
 mod sign_in;
 mod store;
@@ -33,6 +34,9 @@ use crate::settings::Settings;
 const MARGIN: i64 = 90;
 /// How long a token that is still good is used on after refreshing it failed.
 const BETWEEN_FAILURES: Duration = Duration::from_secs(10);
+
+/// How long a keyring that did not give the session is left alone.
+const BETWEEN_PROMPTS: Duration = Duration::from_secs(60);
 
 /// The signed-in person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -119,6 +123,9 @@ struct Memory {
     session: Option<Session>,
     /// Why there is no session, where that is known.
     why_not: Option<String>,
+    /// Not before this moment is the keyring asked again, which may ask a person each time, and what
+    /// to say meanwhile.
+    keyring: Option<(Instant, RemoteError)>,
     /// Not before this moment is a refresh tried again that failed for a passing reason.
     pause: Option<Instant>,
 }
@@ -157,14 +164,16 @@ impl Auth {
         let token = self.token().await;
         let mut memory = self.memory.lock().await;
         let locked = self.inner.file.lock().await?;
-        self.inner.file.remove(&locked)?;
+        // A session that is still stored and yet gives no token is in a keyring that is locked.
+        let is_stored = self.inner.file.kept().is_some();
+        self.inner.file.remove(&locked).await?;
         *memory = Memory::default();
         self.inner.announce();
         drop(locked);
         let problem = match token {
             Ok(token) => self.inner.end(&token.secret).await,
             // There was no session, or the server had ended it.
-            Err(RemoteError::SignedOut(_)) => None,
+            Err(RemoteError::SignedOut(_)) if !is_stored => None,
             Err(error) => Some(error.to_string()),
         };
         Ok(problem.map_or(SignedOut::Everywhere, SignedOut::HereOnly))
@@ -183,7 +192,7 @@ impl Auth {
     pub fn kept(&self) -> Option<&'static str> {
         match self.inner.given {
             Some(_) => Some("environment"),
-            None => self.inner.file.user().map(|_| "file"),
+            None => self.inner.file.kept(),
         }
     }
 
@@ -233,7 +242,7 @@ impl Auth {
         if let Some(given) = &self.inner.given {
             return self.inner.given_token(given, &mut memory).await;
         }
-        self.inner.reload(&mut memory)?;
+        self.inner.reload(&mut memory).await?;
         let now = unix_now();
         let session =
             memory.session.as_ref().ok_or_else(|| self.inner.signed_out(memory.why_not.as_ref()))?;
@@ -251,11 +260,24 @@ impl Auth {
 
 impl Inner {
     /// Takes in what another process stored since.
-    fn reload(&self, memory: &mut Memory) -> Result<(), RemoteError> {
-        let (seen, stored) = self.file.read()?;
+    async fn reload(&self, memory: &mut Memory) -> Result<(), RemoteError> {
+        let (seen, _) = self.file.read()?;
         if seen == memory.seen && seen.is_some() {
             return Ok(());
         }
+        if let Some((until, error)) = &memory.keyring
+            && Instant::now() < *until
+        {
+            return Err(error.clone());
+        }
+        let (seen, stored) = match self.file.load().await {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                memory.keyring = Some((Instant::now() + BETWEEN_PROMPTS, error.clone()));
+                return Err(error);
+            }
+        };
+        memory.keyring = None;
         memory.seen = seen;
         memory.pause = None;
         let had_reason = memory.why_not.take();
@@ -263,7 +285,7 @@ impl Inner {
             Stored::Session(session) => (Some(*session), None),
             Stored::Ended(reason) => (None, Some(reason)),
             // A damaged file that was moved aside leaves nothing behind but this.
-            Stored::Nothing => (None, had_reason),
+            Stored::Nothing | Stored::InKeyring(_) => (None, had_reason),
             Stored::Unusable { problem, damaged } => (None, Some(self.set_aside(&problem, damaged))),
         };
         Ok(())
@@ -285,7 +307,7 @@ impl Inner {
     async fn refresh(&self, mut memory: OwnedMutexGuard<Memory>) -> Result<Token, RemoteError> {
         let locked = self.file.lock().await?;
         // While we waited for the lock another process may have done it for us.
-        self.reload(&mut memory)?;
+        self.reload(&mut memory).await?;
         let session = memory.session.clone().ok_or_else(|| self.signed_out(memory.why_not.as_ref()))?;
         let is_refused = self.is_refused(&session);
         if session.fresh_for(unix_now()) > 0 && !is_refused {
@@ -294,7 +316,7 @@ impl Inner {
         let body = wire::refresh_args(&session.refresh_token);
         match self.grant("refresh_token", body, Some(&session.user)).await {
             Ok(renewed) => {
-                match self.file.save(&locked, &renewed) {
+                match self.file.save(&locked, &renewed).await {
                     Ok(seen) => memory.seen = Some(seen),
                     // Better used unsaved than lost: the server still takes the previous refresh
                     // token, its direct parent, from the processes that read the old file.
@@ -308,7 +330,7 @@ impl Inner {
             }
             Err(Denied::Ended(reason)) => {
                 let reason = format!("the session on {} is over ({reason})", self.http.host());
-                memory.seen = self.file.save_ended(&locked, &reason).ok();
+                memory.seen = self.file.save_ended(&locked, &reason).await.ok();
                 memory.session = None;
                 memory.why_not = Some(reason.clone());
                 self.announce();

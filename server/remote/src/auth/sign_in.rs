@@ -109,7 +109,7 @@ impl Auth {
     async fn keep(&self, session: Session) -> Result<User, RemoteError> {
         let mut memory = self.memory.lock().await;
         let locked = self.inner.file.lock().await?;
-        memory.seen = Some(self.inner.file.save(&locked, &session)?);
+        memory.seen = Some(self.inner.file.save(&locked, &session).await?);
         memory.why_not = None;
         memory.pause = None;
         let user = session.user.clone();

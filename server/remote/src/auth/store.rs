@@ -1,6 +1,7 @@
 //! The session file: one per project, readable by its owner only, replaced atomically, and changed
-//! only under a lock that all processes of the machine share. What the bytes mean is in
-//! [`super::wire`]; when they change is decided in [`super`].
+//! only under a lock that all processes of the machine share. The tokens themselves go into the
+//! keyring where there is one. What the bytes mean is in [`super::wire`]; when they change is decided
+//! in [`super`].
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use agent_core::id::ContentHash;
 use agent_core::ports::RemoteError;
 
+use super::keyring::{Keyring, Use};
 use super::wire::{self, Stored};
 use super::{Session, User};
 use crate::settings::Settings;
@@ -24,6 +26,9 @@ pub(super) struct SessionFile {
     project: String,
     path: PathBuf,
     lock: PathBuf,
+    keyring: Keyring,
+    /// The keyring's entry: another one for each home, as each has a file of its own.
+    entry: String,
 }
 
 /// The right to change the session file; gone when dropped, and when the process dies.
@@ -35,7 +40,10 @@ impl SessionFile {
         let project = settings.url().as_str().to_owned();
         let folder = settings.home.join("sessions");
         let name = file_name(settings);
-        Self { project, path: folder.join(format!("{name}.json")), lock: folder.join(format!("{name}.lock")) }
+        let path = folder.join(format!("{name}.json"));
+        let lock = folder.join(format!("{name}.lock"));
+        let entry = format!("{project} ({})", folder.display());
+        Self { project, path, lock, keyring: settings.keyring.clone(), entry }
     }
 
     /// What is stored, and the hash of the bytes it was read from (`None`: there is no file).
@@ -47,31 +55,87 @@ impl SessionFile {
         }
     }
 
-    /// The stored user, `None` when there is no usable session.
+    /// What is stored, with the session out of the keyring where it is there. The error of a keyring
+    /// that does not give it says what to do; the session is as good as it was.
+    pub(super) async fn load(&self) -> Result<(Option<ContentHash>, Stored), RemoteError> {
+        let (seen, stored) = self.read()?;
+        if !matches!(stored, Stored::InKeyring(_)) {
+            return Ok((seen, stored));
+        }
+        let cannot = |why: &str| {
+            RemoteError::SignedOut(format!(
+                "the session for {} is in the system's keyring, which cannot be read ({why}); unlock it, or sign in again",
+                self.project
+            ))
+        };
+        if self.keyring.used == Use::Off {
+            return Err(cannot("AGENT_KEYRING is off"));
+        }
+        let secret = self.keyring.get(&self.entry).await.map_err(|why| cannot(&why))?;
+        let session = secret.as_deref().and_then(wire::read_secret);
+        Ok((seen, session.map_or(Stored::Nothing, |session| Stored::Session(Box::new(session)))))
+    }
+
+    /// The stored user, `None` when there is no usable session. Asks no keyring.
     pub(super) fn user(&self) -> Option<User> {
         match self.read() {
             Ok((_, Stored::Session(session))) => Some(session.user),
+            Ok((_, Stored::InKeyring(user))) => Some(user),
             _ => None,
         }
     }
 
-    /// Stores a session in place of what was there; returns the hash of the new bytes.
-    pub(super) fn save(&self, _: &Locked, session: &Session) -> Result<ContentHash, RemoteError> {
-        self.replace(&wire::write_session(&self.project, session))
+    /// Where the session is kept; `None` when there is none.
+    pub(super) fn kept(&self) -> Option<&'static str> {
+        match self.read() {
+            Ok((_, Stored::Session(_))) => Some("file"),
+            Ok((_, Stored::InKeyring(_))) => Some("keyring"),
+            _ => None,
+        }
+    }
+
+    /// Stores a session in place of what was there; returns the hash of the file's new bytes.
+    pub(super) async fn save(&self, _: &Locked, session: &Session) -> Result<ContentHash, RemoteError> {
+        if self.keyring.used == Use::Off {
+            return self.replace(&wire::write_session(&self.project, session));
+        }
+        let secret = wire::write_secret(session);
+        match self.keyring.set(&self.entry, secret.clone()).await {
+            Ok(()) => self.replace(&wire::write_pointer(&self.project, &session.user, &secret)),
+            Err(why) if self.keyring.used == Use::Required => Err(RemoteError::Misconfigured(format!(
+                "AGENT_KEYRING is on, and the system's keyring does not take the session: {why}"
+            ))),
+            Err(why) => {
+                tracing::debug!(why, "the session goes into a file, not into the keyring");
+                self.replace(&wire::write_session(&self.project, session))
+            }
+        }
     }
 
     /// Stores that, and why, the session is over.
-    pub(super) fn save_ended(&self, _: &Locked, reason: &str) -> Result<ContentHash, RemoteError> {
+    pub(super) async fn save_ended(&self, _: &Locked, reason: &str) -> Result<ContentHash, RemoteError> {
+        self.forget_secret().await;
         self.replace(&wire::write_ended(&self.project, reason))
     }
 
     /// Forgets the session.
-    pub(super) fn remove(&self, _: &Locked) -> Result<(), RemoteError> {
+    pub(super) async fn remove(&self, _: &Locked) -> Result<(), RemoteError> {
+        self.forget_secret().await;
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(self.unusable("removed", &self.path, &error))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Without its file, what the keyring still has is used by nobody.
+    async fn forget_secret(&self) {
+        if self.keyring.used == Use::Off || !matches!(self.read(), Ok((_, Stored::InKeyring(_)))) {
+            return;
+        }
+        if let Err(why) = self.keyring.remove(&self.entry).await {
+            tracing::warn!(why, "the session could not be removed from the system's keyring");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The JSON of the Auth service (GoTrue) and of the session file, and the only place either is
 //! spelled. Tokens are plain strings only in here.
 
+use agent_core::id::ContentHash;
 use agent_core::ports::RemoteError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -256,12 +257,15 @@ fn is_about_the_token(text: &str) -> bool {
     text.starts_with("Invalid Refresh Token") || text.eq_ignore_ascii_case("Refresh token is not valid")
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct File {
     format: u32,
     project: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     session: Option<FileSession>,
+    /// In place of a session: the keyring holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keyring: Option<Pointer>,
     /// Why there is no session any more, when the server ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended: Option<String>,
@@ -277,6 +281,15 @@ struct FileSession {
     email: String,
 }
 
+/// What the file keeps of a session that is in the keyring.
+#[derive(Serialize, Deserialize)]
+struct Pointer {
+    user_id: String,
+    email: String,
+    /// Another for each renewal, so that the file tells that there was one.
+    stamp: String,
+}
+
 /// What a session file says.
 #[derive(Debug)]
 pub(super) enum Stored {
@@ -284,6 +297,8 @@ pub(super) enum Stored {
     Nothing,
     /// A session.
     Session(Box<Session>),
+    /// The session of this user, in the keyring.
+    InKeyring(User),
     /// The server ended the session, for this reason.
     Ended(String),
     /// The file cannot be used, for this reason; it may be moved aside when `damaged`.
@@ -292,23 +307,55 @@ pub(super) enum Stored {
 
 /// The bytes of a session file.
 pub(super) fn write_session(project: &str, session: &Session) -> Vec<u8> {
-    let kept = FileSession {
+    let session = Some(kept(session));
+    let project = project.to_owned();
+    serde_json::to_vec(&File { format: FORMAT, project, session, ..File::default() }).unwrap_or_default()
+}
+
+/// The bytes of a session file whose session is in the keyring, as this secret.
+pub(super) fn write_pointer(project: &str, user: &User, secret: &[u8]) -> Vec<u8> {
+    let stamp = ContentHash::of(secret).to_string()[..16].to_owned();
+    let keyring = Some(Pointer { user_id: user.id.clone(), email: user.email.clone(), stamp });
+    let project = project.to_owned();
+    serde_json::to_vec(&File { format: FORMAT, project, keyring, ..File::default() }).unwrap_or_default()
+}
+
+/// A session as the keyring keeps it.
+pub(super) fn write_secret(session: &Session) -> Vec<u8> {
+    serde_json::to_vec(&kept(session)).unwrap_or_default()
+}
+
+/// Reads what the keyring kept.
+pub(super) fn read_secret(bytes: &[u8]) -> Option<Session> {
+    serde_json::from_slice::<FileSession>(bytes).ok().map(session_of)
+}
+
+fn kept(session: &Session) -> FileSession {
+    FileSession {
         access_token: session.access_token.expose_secret().to_owned(),
         refresh_token: session.refresh_token.expose_secret().to_owned(),
         expires_at: session.expires_at,
         lifetime: session.lifetime,
         user_id: session.user.id.clone(),
         email: session.user.email.clone(),
-    };
-    let file = File { format: FORMAT, project: project.to_owned(), session: Some(kept), ended: None };
-    serde_json::to_vec(&file).unwrap_or_default()
+    }
+}
+
+fn session_of(kept: FileSession) -> Session {
+    Session {
+        access_token: kept.access_token.into(),
+        refresh_token: kept.refresh_token.into(),
+        expires_at: kept.expires_at,
+        lifetime: kept.lifetime,
+        user: User { id: kept.user_id, email: kept.email },
+    }
 }
 
 /// The bytes of a session file that says why there is no session any more.
 pub(super) fn write_ended(project: &str, reason: &str) -> Vec<u8> {
-    let reason = Some(reason.to_owned());
-    let file = File { format: FORMAT, project: project.to_owned(), session: None, ended: reason };
-    serde_json::to_vec(&file).unwrap_or_default()
+    let ended = Some(reason.to_owned());
+    let project = project.to_owned();
+    serde_json::to_vec(&File { format: FORMAT, project, ended, ..File::default() }).unwrap_or_default()
 }
 
 /// Reads a session file's bytes.
@@ -322,14 +369,11 @@ pub(super) fn read_stored(bytes: &[u8], project: &str) -> Stored {
     if file.project != project {
         return Stored::Nothing;
     }
+    if let Some(pointer) = file.keyring {
+        return Stored::InKeyring(User { id: pointer.user_id, email: pointer.email });
+    }
     match (file.session, file.ended) {
-        (Some(kept), _) => Stored::Session(Box::new(Session {
-            access_token: kept.access_token.into(),
-            refresh_token: kept.refresh_token.into(),
-            expires_at: kept.expires_at,
-            lifetime: kept.lifetime,
-            user: User { id: kept.user_id, email: kept.email },
-        })),
+        (Some(kept), _) => Stored::Session(Box::new(session_of(kept))),
         (None, Some(reason)) => Stored::Ended(reason),
         (None, None) => Stored::Nothing,
     }
