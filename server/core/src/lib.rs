@@ -9,5 +9,6 @@ pub mod id;
 pub mod lifecycle;
 pub mod merge;
 pub mod ports;
+pub mod presence;
 pub mod sync;
 pub mod text;

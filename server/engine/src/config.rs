@@ -68,6 +68,8 @@ pub struct SyncConfig {
     pub auto_pull_interval: i64,
     /// An open, unchanged document takes a newer revision at once.
     pub apply_when_open: bool,
+    /// Tell the team what is open here, and show what others have open.
+    pub presence: bool,
     /// The largest file taken, in bytes.
     pub max_file_size: u64,
 }
@@ -96,6 +98,7 @@ struct SyncSection {
     conflict_strategy: Strategy,
     closed_files: ClosedFiles,
     open_files: OpenFiles,
+    presence: bool,
     max_file_size: u64,
     kinds: Option<BTreeMap<String, Vec<String>>>,
 }
@@ -108,6 +111,7 @@ impl Default for SyncSection {
             conflict_strategy: Strategy::Manual,
             closed_files: ClosedFiles::Update,
             open_files: OpenFiles::Show,
+            presence: true,
             max_file_size: MAX_FILE_SIZE,
             kinds: None,
         }
@@ -137,7 +141,7 @@ enum OpenFiles {
 }
 
 /// Every key there is, for suggestions.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "remote",
     "sync",
     "url",
@@ -149,6 +153,7 @@ const KEYS: [&str; 13] = [
     "conflict_strategy",
     "closed_files",
     "open_files",
+    "presence",
     "max_file_size",
     "kinds",
 ];
@@ -195,6 +200,7 @@ fn sync(section: &SyncSection) -> SyncConfig {
         },
         auto_pull_interval: i64::from(section.auto_pull_interval) * 1000,
         apply_when_open: section.open_files == OpenFiles::Apply,
+        presence: section.presence,
         max_file_size: section.max_file_size,
     }
 }

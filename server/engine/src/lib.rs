@@ -22,6 +22,7 @@ mod view;
 mod watch;
 pub mod workspace;
 
+pub use agent_remote::{Auth, BrowserSignIn, User};
 pub use chance::SystemChance;
 pub use driver::{Handle, Notice, Renumber, WAITS_LONG_MILLIS, start};
 pub use engine::{Engine, Failed, Outcome, Problems};

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
 use agent_core::ports::{FileProblem, RemoteError};
+use agent_core::presence::Person;
 use agent_core::sync::Entry;
 use agent_core::sync::next::Next;
 
@@ -61,6 +62,7 @@ pub struct Views {
     problems: RwLock<Arc<BTreeMap<String, FileProblem>>>,
     rules: RwLock<Arc<Rules>>,
     index: RwLock<BTreeMap<ArtifactKey, ArtifactPath>>,
+    people: RwLock<Arc<Vec<Person>>>,
 }
 
 impl Views {
@@ -109,6 +111,19 @@ impl Views {
             Some(path) => index.insert(key.clone(), path.clone()),
             None => index.remove(key),
         };
+    }
+
+    /// Who else has which artifact open, in the order they came to be known.
+    pub fn people(&self) -> Arc<Vec<Person>> {
+        Arc::clone(&self.people.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces who else is there; answers whether that changed.
+    pub(crate) fn set_people(&self, people: Vec<Person>) -> bool {
+        let mut current = self.people.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = **current != people;
+        *current = Arc::new(people);
+        changed
     }
 
     pub(crate) fn set(&self, path: ArtifactPath, view: Option<View>) {

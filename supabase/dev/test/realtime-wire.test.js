@@ -238,6 +238,20 @@ describe('the realtime wire', () => {
         assert.deepEqual(wire.inbox, []);
       }));
 
+    test('presence: whoever calls too often is shown out of the channel, and may come back', () =>
+      withWire({}, async (wire) => {
+        const config = { ...PRIVATE, presence: { enabled: true, key: 'ann' } };
+        const { joinRef } = await wire.join(topic, config, ann.token);
+        const track = (at) =>
+          wire.send(topic, 'presence', { type: 'presence', event: 'track', payload: { at } }, { joinRef });
+        for (let call = 0; call < 5; call += 1) assert.equal((await wire.replyTo(track(call))).payload.status, 'ok');
+        track(5);
+        const system = await wire.next(({ event, payload }) => event === 'system' && payload.status === 'error');
+        assert.equal(system.payload.message, 'Client presence rate limit exceeded');
+        await wire.event('phx_close');
+        assert.equal((await wire.join(topic, config, ann.token)).status, 'ok');
+      }));
+
     test('malformed frames are dropped, the socket stays', () =>
       withWire({}, async (wire) => {
         for (const frame of [Buffer.from('not json'), Buffer.of(9, 9), [1], { topic: 5 }]) wire.raw(frame);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use agent_core::create::renumber::Renumbering;
 use agent_core::id::{ArtifactKey, ArtifactPath};
 use agent_core::ports::{LiveEvent, RemoteError};
+use agent_core::presence::{Person, SectionName};
 use agent_core::sync::{Event, ResolvedBase};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -35,6 +36,8 @@ pub enum Notice {
     Rules,
     /// An id takes a provisional one's place: open documents that name it are left to their editor.
     Renumber(Renumber),
+    /// Who else is there changed.
+    Presence,
 }
 
 /// An open document's part in the replacement of a provisional id.
@@ -59,6 +62,8 @@ pub(super) enum Command {
     Touched(Vec<PathBuf>),
     Answered(Event),
     Live(LiveEvent),
+    SeenIn(ArtifactPath, Option<SectionName>),
+    Meet(Vec<Person>),
     Do(Event),
     Resolve(Ask, Answer),
     Rules(Result<Fetched, RemoteError>),
@@ -99,6 +104,11 @@ impl Handle {
     /// The editor closed a document.
     pub fn closed(&self, path: ArtifactPath) {
         self.send(Command::Closed(path));
+    }
+
+    /// Somebody is in this section of an open document; `None`: above the first heading.
+    pub fn seen_in(&self, path: ArtifactPath, section: Option<SectionName>) {
+        self.send(Command::SeenIn(path, section));
     }
 
     /// The editor saved a document; `resolved` is what was resolved in its buffer before.

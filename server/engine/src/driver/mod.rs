@@ -6,6 +6,7 @@ mod cache;
 mod files;
 mod handle;
 mod ids;
+mod presence;
 mod publish;
 mod rules;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
 use agent_core::ports::{Holder, RemoteError, Store};
+use agent_core::presence::SectionName;
 use agent_core::sync::{Event, ResolvedBase};
 use agent_remote::Listener;
 use tokio::sync::mpsc::UnboundedSender;
@@ -68,6 +70,8 @@ struct Driver {
     /// Files that changed while our own editor has them open, and when to read them at the latest.
     held: BTreeMap<ArtifactPath, Timestamp>,
     open: BTreeSet<ArtifactKey>,
+    /// Where in them somebody was last, and when.
+    seen_in: BTreeMap<ArtifactKey, (SectionName, Timestamp)>,
     shown: HashMap<ArtifactKey, ArtifactPath>,
     stands: Stands,
     rules: RulesDue,
@@ -111,6 +115,7 @@ impl Driver {
             gathered: None,
             held: BTreeMap::new(),
             open: BTreeSet::new(),
+            seen_in: BTreeMap::new(),
             shown: HashMap::new(),
             stands: Stands::default(),
             rules: RulesDue::default(),
@@ -212,6 +217,8 @@ impl Driver {
                 self.needs_id.heard(&event);
                 self.run_event(Event::Live(event));
             }
+            Command::SeenIn(path, section) => self.seen_in(&path, section),
+            Command::Meet(people) => self.meet(people),
             Command::Do(event) => self.run_event(event),
             Command::Resolve(ask, answer) => match self.session.engine.resolve(&ask, now()) {
                 Ok(outcome) => {
@@ -352,6 +359,7 @@ impl Driver {
         self.see_open(at);
         self.record_link();
         self.take_lease();
+        self.present(at);
         if self.open_renew_at <= at && !self.open.is_empty() {
             self.declare_open();
         }
@@ -394,9 +402,16 @@ impl Driver {
         let (Some(settings), Some(auth)) = (&self.session.settings, &self.session.auth) else { return };
         let commands = self.commands.clone();
         let _inside = self.runtime.enter();
-        self.listener = Some(agent_remote::listen(settings, auth, move |event| {
+        let live = move |event| {
             let _ = commands.send(Command::Live(event));
-        }));
+        };
+        let others = self.commands.clone();
+        self.listener = Some(match self.session.config.sync.presence {
+            true => agent_remote::listen_present(settings, auth, live, move |people| {
+                let _ = others.send(Command::Meet(people));
+            }),
+            false => agent_remote::listen(settings, auth, live),
+        });
     }
 
     fn open(&mut self, path: &ArtifactPath, is_open: bool) {

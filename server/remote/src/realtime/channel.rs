@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::frames::Frame;
 use super::judge::{self, Verdict};
+use super::presence::Presence;
 use super::signals::{Input, Millis, Output};
 
 /// How often the connection is probed; realtime-js uses the same.
@@ -84,6 +85,8 @@ pub(crate) struct Channel {
     /// The server did not take the token we had.
     token_refused: bool,
     rng: fastrand::Rng,
+    /// Who is there; `None` when it is neither told nor asked.
+    presence: Option<Presence>,
 }
 
 impl Channel {
@@ -102,11 +105,18 @@ impl Channel {
             renew_at: 0,
             token_refused: false,
             rng: fastrand::Rng::with_seed(seed),
+            presence: None,
         }
     }
 
+    /// Takes part in the channel's presence, under this key.
+    pub(crate) fn with_presence(mut self, key: String) -> Self {
+        self.presence = Some(Presence::new(key));
+        self
+    }
+
     /// When [`Input::Tick`] is due.
-    pub(crate) fn deadline(&self) -> Option<Millis> {
+    pub(crate) fn deadline(&self, now: Millis) -> Option<Millis> {
         let own = match &self.phase {
             Phase::Resting(at) => return Some(*at),
             Phase::Checking | Phase::Connecting => return None,
@@ -115,11 +125,22 @@ impl Channel {
             Phase::Ready { .. } => self.renew_at,
             Phase::Rejoining(at) => *at,
         };
-        Some(own.min(self.next_beat))
+        let presence = if self.is_joined() {
+            self.presence.as_ref().and_then(|presence| presence.due(now))
+        } else {
+            None
+        };
+        Some(own.min(self.next_beat).min(presence.unwrap_or(Millis::MAX)))
     }
 
     /// Takes what happened at `now` and returns what to do, in order.
     pub(crate) fn step(&mut self, now: Millis, input: Input) -> Vec<Output> {
+        let mut out = self.happened(now, input);
+        out.extend(self.tell(now));
+        out
+    }
+
+    fn happened(&mut self, now: Millis, input: Input) -> Vec<Output> {
         match input {
             Input::Tick => self.tick(now),
             Input::Opened => self.opened(now),
@@ -130,6 +151,12 @@ impl Channel {
             Input::NoToken(why) => self.no_token(now, why),
             Input::SignedOut(why) => self.refused(now, why),
             Input::Woken => self.woken(now),
+            Input::Here(here) => {
+                if let Some(presence) = &mut self.presence {
+                    presence.want(here);
+                }
+                Vec::new()
+            }
         }
     }
 
@@ -199,7 +226,8 @@ impl Channel {
             Phase::Preparing => {
                 self.renew_at = renew_at;
                 let join_ref = self.new_ref();
-                let payload = join_payload(&token);
+                let presence = self.presence.as_ref().map(Presence::config);
+                let payload = join_payload(&token, presence);
                 self.token = Some(token);
                 let frame = Frame::new(Some(&join_ref), join_ref.clone(), &self.topic, "phx_join", payload);
                 self.phase = Phase::Joining { join_ref, until: now + JOIN_TIMEOUT };
@@ -259,8 +287,32 @@ impl Channel {
             "phx_close" => self.rejoin_later(now, "the server closed the channel".to_owned()),
             "phx_error" => self.rejoin_later(now, "the channel failed on the server".to_owned()),
             "broadcast" => self.broadcast(&frame.payload),
+            "presence_state" => self.meet(|presence| presence.state(&frame.payload)),
+            "presence_diff" => self.meet(|presence| presence.diff(&frame.payload)),
             _ => Vec::new(),
         }
+    }
+
+    fn is_joined(&self) -> bool {
+        matches!(self.phase, Phase::Settling { .. } | Phase::Ready { .. })
+    }
+
+    fn meet(
+        &mut self,
+        news: impl FnOnce(&mut Presence) -> Option<Vec<agent_core::presence::Person>>,
+    ) -> Vec<Output> {
+        self.presence.as_mut().and_then(news).map(Output::Meet).into_iter().collect()
+    }
+
+    /// Tells what is open here, once that is due; forgets who was there while the channel is not joined.
+    fn tell(&mut self, now: Millis) -> Vec<Output> {
+        let (Phase::Settling { join_ref, .. } | Phase::Ready { join_ref, .. }) = self.phase.clone() else {
+            return self.meet(Presence::gone);
+        };
+        let Some(payload) = self.presence.as_mut().and_then(|presence| presence.say(now)) else {
+            return Vec::new();
+        };
+        vec![Output::Send(self.request(Some(&join_ref), "presence", payload))]
     }
 
     /// What belongs to an earlier join says nothing about this one.
@@ -387,13 +439,13 @@ impl Channel {
     }
 }
 
-/// Private, without presence, and asking to be told when the database's feed is up.
-fn join_payload(token: &SecretString) -> Value {
+/// Private, and asking to be told when the database's feed is up.
+fn join_payload(token: &SecretString, presence: Option<Value>) -> Value {
     json!({
         "config": {
             "private": true,
             "broadcast": { "ack": false, "self": false, "replication_ready": true },
-            "presence": { "enabled": false },
+            "presence": presence.unwrap_or_else(|| json!({ "enabled": false })),
             "postgres_changes": [],
         },
         "access_token": token.expose_secret(),

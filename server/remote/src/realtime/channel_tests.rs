@@ -23,7 +23,7 @@ impl Bench {
 
     /// Waits until the machine wants to be asked again, and asks.
     fn wait(&mut self) -> Vec<String> {
-        self.now = self.channel.deadline().unwrap().max(self.now);
+        self.now = self.channel.deadline(self.now).unwrap().max(self.now);
         self.feed(Input::Tick)
     }
 
@@ -99,8 +99,11 @@ fn told(output: &Output) -> String {
         Output::Send(frame) => {
             let token = frame.payload.get("access_token").and_then(Value::as_str);
             let token = token.map(|token| format!(" {token}")).unwrap_or_default();
-            format!("send {}{token}", frame.event)
+            let presence = frame.payload.get("event").and_then(Value::as_str);
+            let presence = presence.map(|event| format!(" {event}")).unwrap_or_default();
+            format!("send {}{token}{presence}", frame.event)
         }
+        Output::Meet(people) => format!("meet {}", people.len()),
         Output::Emit(LiveEvent::Ready) => "ready".to_owned(),
         Output::Emit(LiveEvent::Moved { from, to }) => format!("moved {}-{}", from.0, to.0),
         Output::Emit(LiveEvent::Lost(why)) => format!("lost: {why}"),
@@ -110,7 +113,7 @@ fn told(output: &Output) -> String {
 
 #[test]
 fn the_join_is_private_carries_the_token_and_asks_for_the_barrier() {
-    let payload = join_payload(&"jwt".into());
+    let payload = join_payload(&"jwt".into(), None);
     assert_eq!(payload["access_token"], "jwt");
     assert_eq!(payload["config"]["private"], true);
     let broadcast = json!({ "ack": false, "self": false, "replication_ready": true });
@@ -207,7 +210,7 @@ fn pauses_grow_to_ten_seconds_and_lost_is_said_once() {
         assert_eq!(bench.token("a"), ["connect"]);
         let before = bench.now;
         said.extend(bench.feed(Input::Lost("connection refused".to_owned())));
-        let pause = bench.channel.deadline().unwrap() - before;
+        let pause = bench.channel.deadline(bench.now).unwrap() - before;
         assert!((base * 3 / 4..=base * 5 / 4).contains(&pause), "{base}: {pause}");
     }
     said.retain(|word| word != "disconnect");
@@ -228,7 +231,7 @@ fn a_channel_that_lasted_starts_again_with_the_shortest_pause() {
         bench.feed_is_up();
         bench.now += lasted;
         bench.feed(Input::Lost("closed (1012)".to_owned()));
-        let pause = bench.channel.deadline().unwrap() - bench.now;
+        let pause = bench.channel.deadline(bench.now).unwrap() - bench.now;
         assert!(pause <= longest && pause >= longest * 3 / 5, "{lasted}: {pause}");
     }
 }
@@ -400,7 +403,7 @@ proptest! {
                 }
             }
             let waits = matches!(bench.channel.phase, Phase::Checking | Phase::Connecting);
-            prop_assert!(waits || bench.channel.deadline().is_some_and(|at| at < Millis::MAX));
+            prop_assert!(waits || bench.channel.deadline(bench.now).is_some_and(|at| at < Millis::MAX));
         }
     }
 }
@@ -409,4 +412,73 @@ proptest! {
 fn seqs_are_told_as_they_came() {
     let payload = json!({ "event": "artifacts_changed", "payload": { "from_seq": 1, "to_seq": 1 } });
     assert_eq!(judge::moved(&payload), Some((Seq(1), Seq(1))));
+}
+
+fn here(titles: &[&str]) -> Input {
+    use agent_core::presence::{SectionName, Spot};
+    let key = agent_core::id::ArtifactKey::new("plan", "A-1").unwrap();
+    let spot = |title: &&str| Spot { key: key.clone(), section: Some(SectionName::told(title, 0)) };
+    let spots = titles.iter().map(spot).collect();
+    Input::Here(super::super::presence::Here { user: "u".into(), name: "ann".into(), spots })
+}
+
+/// Joined and ready, taking part in presence.
+fn present() -> Bench {
+    let mut bench = Bench { channel: Channel::new("t", 7).with_presence("own".into()), now: 0 };
+    bench.wait();
+    bench.token("t1");
+    bench.feed(Input::Opened);
+    bench.token("t1");
+    assert_eq!(bench.feed(here(&["One"])), [""; 0], "not before the join");
+    let ok = json!({ "status": "ok", "response": { "postgres_changes": [] } });
+    assert_eq!(bench.reply(ok), ["send presence track"]);
+    bench
+}
+
+fn bob(reference: &str) -> Value {
+    json!({ "k": { "metas": [{ "phx_ref": reference, "user": "b", "name": "bob", "open": [] }] } })
+}
+
+#[test]
+fn presence_is_told_with_the_join_and_follows_what_others_do() {
+    let mut bench = present();
+    assert_eq!(bench.frame(None, None, "presence_state", bob("r1")), ["meet 1"]);
+    assert_eq!(bench.feed(here(&["Two"])), ["send presence track"]);
+    assert_eq!(bench.feed(here(&["Two"])), [""; 0]);
+    let left = json!({ "joins": {}, "leaves": bob("r1") });
+    assert_eq!(bench.frame(None, None, "presence_diff", left), ["meet 0"]);
+    assert_eq!(bench.feed(here(&["Three"])), [""; 0], "nobody is there to see it");
+    let came = json!({ "joins": bob("r2"), "leaves": {} });
+    assert_eq!(bench.frame(None, None, "presence_diff", came), ["meet 1", "send presence track"]);
+    assert_eq!(bench.feed(here(&[])), ["send presence untrack"]);
+}
+
+#[test]
+fn what_the_limit_holds_back_is_told_when_it_may_be() {
+    let mut bench = present();
+    bench.frame(None, None, "presence_state", bob("r1"));
+    for title in ["1", "2", "3"] {
+        bench.feed(here(&[title]));
+    }
+    assert_eq!(bench.feed(here(&["4"])), [""; 0]);
+    assert_eq!(bench.feed(here(&["5"])), [""; 0]);
+    let mut told = Vec::new();
+    while bench.now < 30_000 {
+        told.extend(bench.wait().into_iter().filter(|output| output.starts_with("send presence")));
+    }
+    assert_eq!((told.len(), bench.now), (1, 30_000), "{told:?}");
+}
+
+#[test]
+fn a_lost_channel_knows_nobody_and_a_new_one_is_told_again() {
+    let mut bench = present();
+    bench.frame(None, None, "presence_state", bob("r1"));
+    let out = bench.feed(Input::Lost("cable".into()));
+    assert_eq!(out.last().map(String::as_str), Some("meet 0"), "{out:?}");
+    bench.wait();
+    bench.token("t1");
+    bench.feed(Input::Opened);
+    bench.token("t1");
+    let ok = json!({ "status": "ok", "response": { "postgres_changes": [] } });
+    assert_eq!(bench.reply(ok), ["send presence track"]);
 }

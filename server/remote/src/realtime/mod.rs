@@ -1,21 +1,23 @@
 //! The live channel of a team: a hint whenever somebody's change was accepted. It is never the truth
 //! about anything, the pull cursor is; so messages may be lost, and after every [`LiveEvent::Ready`]
-//! the caller pulls. [`frames`] knows the wire, [`channel`] decides, [`judge`] knows the server's
+//! the caller pulls. It also carries [`presence`]. [`frames`] knows the wire, [`channel`] decides, [`judge`] knows the server's
 //! words, [`socket`] does.
 
 mod channel;
 mod frames;
 mod judge;
+mod presence;
 mod signals;
 mod socket;
 
 use std::sync::Arc;
 
 use agent_core::ports::LiveEvent;
-use tokio::sync::Notify;
+use agent_core::presence::{Person, Spot};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use self::socket::{Target, Task};
+use self::socket::{Part, Target, Task};
 use crate::auth::Auth;
 use crate::settings::Settings;
 
@@ -24,6 +26,7 @@ use crate::settings::Settings;
 pub struct Listener {
     task: JoinHandle<()>,
     woken: Arc<Notify>,
+    spots: watch::Sender<Vec<Spot>>,
 }
 
 impl Listener {
@@ -34,6 +37,16 @@ impl Listener {
     /// network is back. Does no harm at any other time.
     pub fn wake(&self) {
         self.woken.notify_one();
+    }
+
+    /// Tells the others what is open here, as soon as the platform's limits allow; nothing, if that is
+    /// what they know already.
+    pub fn present(&self, spots: Vec<Spot>) {
+        self.spots.send_if_modified(|known| {
+            let is_new = *known != spots;
+            *known = spots;
+            is_new
+        });
     }
 }
 
@@ -53,15 +66,39 @@ pub fn listen(
     auth: &Auth,
     events: impl Fn(LiveEvent) + Send + Sync + 'static,
 ) -> Listener {
+    start(settings, auth, events, None)
+}
+
+/// Does the same, and takes part in the team's presence: others are told what [`Listener::present`]
+/// says, and `meet` hears who else is there whenever that changes.
+pub fn listen_present(
+    settings: &Settings,
+    auth: &Auth,
+    events: impl Fn(LiveEvent) + Send + Sync + 'static,
+    meet: impl Fn(Vec<Person>) + Send + 'static,
+) -> Listener {
+    start(settings, auth, events, Some(Box::new(meet)))
+}
+
+type Meet = Box<dyn Fn(Vec<Person>) + Send>;
+
+fn start(
+    settings: &Settings,
+    auth: &Auth,
+    events: impl Fn(LiveEvent) + Send + Sync + 'static,
+    meet: Option<Meet>,
+) -> Listener {
     let woken = Arc::new(Notify::new());
+    let spots = watch::Sender::new(Vec::new());
+    let part = meet.map(|meet| Part { spots: spots.subscribe(), meet });
     let task = match Target::new(settings) {
         Ok(target) => {
-            let task = Task::new(target, settings.team(), auth, events);
+            let task = Task::new(target, settings.team(), auth, events, part);
             tokio::spawn(task.run(Arc::clone(&woken), auth.changes()))
         }
         Err(error) => tokio::spawn(async move { events(LiveEvent::Refused(error.to_string())) }),
     };
-    Listener { task, woken }
+    Listener { task, woken, spots }
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 //! decides and the task that acts.
 
 use agent_core::ports::LiveEvent;
+use agent_core::presence::Person;
 use secrecy::SecretString;
 
 use super::frames::Frame;
+use super::presence::Here;
 
 /// Milliseconds since the machine was started.
 pub(crate) type Millis = u64;
@@ -29,6 +31,8 @@ pub(crate) enum Input {
     SignedOut(String),
     /// The session was changed by this process, or somebody wants it tried now.
     Woken,
+    /// What is open here changed.
+    Here(Here),
 }
 
 /// What to do about it.
@@ -44,4 +48,6 @@ pub(crate) enum Output {
     },
     Send(Frame),
     Emit(LiveEvent),
+    /// Who else is there now.
+    Meet(Vec<Person>),
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use agent_core::ports::{LiveEvent, RemoteError};
+use agent_core::presence::{Person, Spot};
 use futures_util::{SinkExt, StreamExt};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 use super::channel::Channel;
 use super::frames::Frame;
+use super::presence::Here;
 use super::signals::{Input, Millis, Output};
 use crate::auth::{Auth, Token};
 use crate::http::cause;
@@ -61,6 +63,14 @@ pub(super) struct Task<F> {
     fetching: Option<Pending<Result<Token, RemoteError>>>,
     last_token: Option<SecretString>,
     clocks: (Instant, SystemTime),
+    /// Where presence is taken part in: what is open here, and who hears of others.
+    presence: Option<Part>,
+}
+
+/// The part taken in presence.
+pub(super) struct Part {
+    pub(super) spots: watch::Receiver<Vec<Spot>>,
+    pub(super) meet: Box<dyn Fn(Vec<Person>) + Send>,
 }
 
 /// Where to connect to.
@@ -74,19 +84,24 @@ pub(super) struct Target {
 }
 
 impl<F: Fn(LiveEvent) + Send> Task<F> {
-    pub(super) fn new(target: Target, team: Uuid, auth: &Auth, events: F) -> Self {
+    pub(super) fn new(target: Target, team: Uuid, auth: &Auth, events: F, presence: Option<Part>) -> Self {
         let now = Instant::now();
+        let mut channel = Channel::new(&team.to_string(), fastrand::u64(..));
+        if presence.is_some() {
+            channel = channel.with_presence(Uuid::new_v4().to_string());
+        }
         Self {
             auth: auth.clone(),
             events,
             target,
-            channel: Channel::new(&team.to_string(), fastrand::u64(..)),
+            channel,
             start: now,
             socket: None,
             connecting: None,
             fetching: None,
             last_token: None,
             clocks: (now, SystemTime::now()),
+            presence,
         }
     }
 
@@ -95,6 +110,11 @@ impl<F: Fn(LiveEvent) + Send> Task<F> {
         loop {
             let input = self.next(&woken, &mut changes).await;
             let input = if self.slept() { Input::Lost("the computer slept".to_owned()) } else { input };
+            if self.presence.is_some() && matches!(input, Input::Woken | Input::Token(..)) {
+                // Somebody else may be signed in by now.
+                let here = self.here();
+                self.feed(here).await;
+            }
             self.feed(input).await;
         }
     }
@@ -114,6 +134,7 @@ impl<F: Fn(LiveEvent) + Send> Task<F> {
             message = read(&mut self.socket) => message_input(message),
             () = woken.notified() => Input::Woken,
             Ok(()) = changes.changed() => Input::Woken,
+            () = here_changed(&mut self.presence) => self.here(),
             () = tokio::time::sleep_until(until) => Input::Tick,
         }
     }
@@ -151,6 +172,11 @@ impl<F: Fn(LiveEvent) + Send> Task<F> {
                 tracing::debug!(?event, "live");
                 (self.events)(event);
             }
+            Output::Meet(people) => {
+                if let Some(part) = &self.presence {
+                    (part.meet)(people);
+                }
+            }
         }
         Ok(())
     }
@@ -177,13 +203,20 @@ impl<F: Fn(LiveEvent) + Send> Task<F> {
         }
     }
 
+    /// What is open here, as who is signed in.
+    fn here(&mut self) -> Input {
+        let spots = self.presence.as_mut().map(|part| part.spots.borrow_and_update().clone());
+        let user = self.auth.user().unwrap_or_default();
+        Input::Here(Here { user: user.id, name: user.email, spots: spots.unwrap_or_default() })
+    }
+
     fn now(&self) -> Millis {
         millis(self.start.elapsed())
     }
 
     fn wait_until(&self) -> Instant {
         let check = Instant::now() + SLEEP_CHECK;
-        match self.channel.deadline() {
+        match self.channel.deadline(self.now()) {
             Some(deadline) => check.min(self.start + Duration::from_millis(deadline)),
             None => check,
         }
@@ -277,6 +310,15 @@ fn message_input(message: Option<Result<Message, WsError>>) -> Input {
             tracing::debug!(%problem, "skipped what cannot be read");
             Input::Tick
         }
+    }
+}
+
+/// Waits until something else is open here, forever where nobody is told of it.
+async fn here_changed(part: &mut Option<Part>) {
+    let Some(part) = part else { return std::future::pending().await };
+    if part.spots.changed().await.is_err() {
+        // The listener is being dropped, and this task with it.
+        std::future::pending().await
     }
 }
 

@@ -5,6 +5,9 @@ import { expiredMessage, TokenError } from './tokens.js';
 const TOPIC_PREFIX = 'realtime:';
 /** Of a broadcast, as JSON; the hosted limit of the paid plans. */
 const MAX_PAYLOAD_BYTES = 3_000_000;
+/** Calls a client may make in a while; whoever makes more is shown out. */
+const PRESENCE_CALLS = 5;
+const PRESENCE_WINDOW_MS = 30_000;
 /** A token is looked at again at least this often. */
 const MAX_RECHECK_MS = 5 * 60 * 1000;
 
@@ -21,6 +24,8 @@ export class Channel {
   /** Asked at the first send, then remembered until the token changes. */
   #mayWrite;
   #mayReadPresence;
+  /** When the latest presence calls came. */
+  #presenceCalls = [];
 
   constructor(socket, frame, services) {
     this.socket = socket;
@@ -156,6 +161,14 @@ export class Channel {
   }
 
   async #presence({ event, payload = {} }, ref) {
+    const now = Date.now();
+    this.#presenceCalls = this.#presenceCalls.filter((at) => at > now - PRESENCE_WINDOW_MS);
+    if (this.#presenceCalls.push(now) > PRESENCE_CALLS) {
+      return this.closeBecause('Client presence rate limit exceeded');
+    }
+    if (JSON.stringify(payload).length > MAX_PAYLOAD_BYTES) {
+      return this.closeBecause('Track message size exceeded');
+    }
     if (!(await this.#mayWriteTo('presence'))) return this.reply(ref, 'error', {});
     const { hub } = this.#services;
     const { presence } = this.#space;
