@@ -19,6 +19,7 @@ use crate::folders::Place;
 use crate::hunks::Hunks;
 use crate::moves::MOVE;
 use crate::server::State;
+use crate::sign_in::{SIGN_IN, SIGN_OUT, SUBMIT_CODE};
 use crate::states::SET_STATE;
 use crate::types::{
     DocumentChanges, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, Uri,
@@ -34,7 +35,8 @@ pub(crate) const PUSH: &str = "agent.push";
 /// Pulls now.
 pub(crate) const PULL: &str = "agent.pull";
 /// Every command.
-pub(crate) const COMMANDS: [&str; 7] = [RESOLVE, MOVE, SET_STATE, NEW, COMPARE, PUSH, PULL];
+pub(crate) const COMMANDS: [&str; 10] =
+    [RESOLVE, MOVE, SET_STATE, NEW, COMPARE, PUSH, PULL, SIGN_IN, SUBMIT_CODE, SIGN_OUT];
 
 /// How long the client may take to apply an edit; it may ask the user.
 const PATIENCE: Duration = Duration::from_secs(60);

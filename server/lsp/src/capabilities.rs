@@ -30,6 +30,7 @@ pub(crate) struct Client {
     pub(crate) show_document: bool,
     pub(crate) message_actions: bool,
     pub(crate) status: bool,
+    pub(crate) presence: bool,
 }
 
 impl Default for Client {
@@ -67,6 +68,7 @@ impl Client {
             show_document: window.is_some_and(|w| w.show_document.as_ref().is_some_and(|s| s.support)),
             message_actions: window.is_some_and(|window| window.show_message.is_some()),
             status: experimental.is_some_and(|more| more.get("agentStatus").is_some_and(|on| on == true)),
+            presence: experimental.is_some_and(|more| more.get("agentPresence").is_some_and(|on| on == true)),
         }
     }
 }
@@ -87,11 +89,13 @@ pub(crate) fn server(client: Client) -> ServerCapabilities {
         position_encoding: Some(encoding),
         text_document_sync: Some(TextDocumentSyncCapability::Options(sync)),
         hover_provider: Some(HoverProviderCapability::Simple(true)),
+        code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
+        // It highlights nothing: editors ask for it wherever the cursor goes.
+        document_highlight_provider: Some(OneOf::Left(true)),
         code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
             code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::SOURCE]),
             ..CodeActionOptions::default()
         })),
-        code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
         completion_provider: Some(CompletionOptions {
             trigger_characters: Some(vec![":".to_owned(), " ".to_owned()]),
             ..CompletionOptions::default()

@@ -2,7 +2,7 @@
 //! diagnostics. The codes are stable and documented in docs/diagnostics.md. Each message stands
 //! alone, because some clients show neither related information nor links.
 
-use agent_core::artifact::parse::{Format, parse};
+use agent_core::artifact::parse::{Format, Section, parse};
 use agent_core::id::Timestamp;
 use agent_core::merge::{Region, RegionKind};
 use agent_core::ports::FileProblem;
@@ -36,6 +36,9 @@ pub(crate) const WAITING: &str = "waiting";
 pub(crate) const REFUSED: &str = "refused";
 /// The file cannot be taken, or not be written.
 pub(crate) const NOT_TAKEN: &str = "not-taken";
+
+/// Somebody else is in the same section.
+pub(crate) const SAME_SECTION: &str = "same-section";
 
 /// The longest quote of a text in a message, in characters.
 const QUOTE: usize = 60;
@@ -80,6 +83,15 @@ pub(crate) fn deleted_here(context: &Context<'_>, view: &View) -> Diagnostic {
         changed(context, view, "changed it"),
     );
     make(context, first_line(), DiagnosticSeverity::WARNING, DELETED_HERE, message)
+}
+
+/// Somebody else is in the section that is worked in here.
+pub(crate) fn same_section(context: &Context<'_>, text: &str, section: &Section, names: &str) -> Diagnostic {
+    let range = bytes_range(text, section.range.clone(), context);
+    let verb = if names.contains(", ") { "are" } else { "is" };
+    let message =
+        format!("{names} {verb} in this section too. Whoever saves second merges, or decides line by line.");
+    make(context, range, DiagnosticSeverity::INFORMATION, SAME_SECTION, message)
 }
 
 /// Without all texts nothing can be compared, and nothing is to be decided.

@@ -20,6 +20,8 @@ pub(crate) struct Snapshot {
     pub(crate) uri: Uri,
     pub(crate) version: i32,
     pub(crate) text: Arc<str>,
+    /// The line somebody was last known to be in.
+    pub(crate) cursor: Option<u32>,
     pub(crate) place: Option<Place>,
     /// The newest picture of the artifact.
     pub(crate) view: Option<Arc<View>>,
@@ -35,6 +37,7 @@ struct Document {
     saved: Option<i32>,
     rope: Rope,
     text: Option<Arc<str>>,
+    cursor: Option<u32>,
     place: Option<Place>,
     bases: Bases,
 }
@@ -54,7 +57,7 @@ impl Documents {
 
     pub(crate) fn open(&self, uri: &Uri, version: i32, text: &str) {
         let (rope, bases) = (Rope::from_str(text), Bases::new(text));
-        let document = Document { version, saved: None, rope, text: None, place: None, bases };
+        let document = Document { version, saved: None, rope, text: None, cursor: None, place: None, bases };
         self.with(|all| all.insert(uri.as_str().to_owned(), document));
     }
 
@@ -69,6 +72,7 @@ impl Documents {
         let changed = self.with_one(uri, |document| {
             for change in changes {
                 apply(&mut document.rope, &change, encoding);
+                document.cursor = change.range.map(|range| range.start.line).or(document.cursor);
             }
             document.version = version;
             document.text = None;
@@ -76,6 +80,11 @@ impl Documents {
             document.look();
         });
         changed.is_some()
+    }
+
+    /// Somebody is in this line; answers whether that is another than before.
+    pub(crate) fn seen_at(&self, uri: &Uri, line: u32) -> bool {
+        self.with_one(uri, |document| document.cursor.replace(line) != Some(line)).unwrap_or(false)
     }
 
     pub(crate) fn close(&self, uri: &Uri) -> Option<Place> {
@@ -175,6 +184,7 @@ impl Document {
             uri: uri.clone(),
             version: self.version,
             text,
+            cursor: self.cursor,
             place: self.place.clone(),
             moved: self.bases.moved(),
             own: view.as_deref().and_then(|view| self.bases.own(&self.rope, view)),

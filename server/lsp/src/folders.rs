@@ -9,7 +9,7 @@ use std::time::Duration;
 use agent_core::artifact::identity::Kinds;
 use agent_core::id::{ArtifactKey, ArtifactPath};
 use agent_engine::workspace::Workspace;
-use agent_engine::{Handle, View};
+use agent_engine::{Auth, Handle, View};
 
 use crate::types::Uri;
 
@@ -21,6 +21,8 @@ pub(crate) struct Folder {
     pub(crate) apply_when_open: bool,
     /// Who is signed in, for what is made here.
     pub(crate) author: Option<String>,
+    /// The session with the team's project, where one is configured.
+    pub(crate) auth: Option<Auth>,
 }
 
 /// Where a document is: an artifact's file in a folder.

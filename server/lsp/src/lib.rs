@@ -1,6 +1,7 @@
 //! The language server: protocol in, protocol out. A handler converts, hands over to the session's
 //! loop in `agent-engine` or reads a picture of its state, and converts back; it waits neither for
-//! the network nor for the disk nor for the client. Notifications take effect in their first
+//! the network nor for the disk nor for the client. (Signing in is the exception: it is asked for, and
+//! holds up nothing else.) Notifications take effect in their first
 //! statement, before any await, because only that keeps their order (docs/architecture.md).
 
 mod actions;
@@ -18,8 +19,10 @@ mod handlers;
 mod hover;
 mod hunks;
 mod moves;
+mod presence;
 mod publisher;
 mod server;
+mod sign_in;
 mod states;
 mod status;
 mod types;
@@ -68,6 +71,7 @@ pub async fn serve(options: Options, input: impl AsyncRead + Unpin, output: impl
         Backend::new(made)
     })
     .custom_method(status::STATUS, Backend::status)
+    .custom_method(presence::PRESENCE, Backend::presence)
     .custom_method(frames::NO_MESSAGE, Backend::no_message)
     .finish();
     let (messages, incoming) = tokio::io::duplex(BETWEEN);

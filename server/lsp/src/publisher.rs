@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use agent_core::id::{ArtifactPath, Timestamp};
+use agent_core::presence::SectionName;
 use agent_core::sync::next::{Next, Waits};
 use agent_engine::Notice;
 use agent_engine::resolve::Ask;
@@ -19,6 +20,7 @@ use crate::create;
 use crate::diagnostics::{self, Context};
 use crate::folders::{Folder, Place, file_of};
 use crate::hunks::Hunks;
+use crate::presence::{self, Presence, PresenceNotification};
 use crate::server::State;
 use crate::states::{self, Standing};
 use crate::status::{Status, StatusNotification};
@@ -28,6 +30,7 @@ use crate::types::{Diagnostic, MessageActionItem, MessageType, Uri};
 pub(crate) enum Dirty {
     Document(Uri),
     Resolved(Uri),
+    Seen(Uri),
     Closed(Uri),
     Session(Arc<Folder>, Notice),
     Gone(PathBuf),
@@ -52,6 +55,11 @@ impl Publisher {
     /// Something was decided about the document, which a client that pulls cannot know.
     pub(crate) fn resolved(&self, uri: Uri) {
         self.send(Dirty::Resolved(uri));
+    }
+
+    /// Somebody is somewhere else in the document.
+    pub(crate) fn seen(&self, uri: Uri) {
+        self.send(Dirty::Seen(uri));
     }
 
     /// The document is closed.
@@ -82,14 +90,25 @@ impl Publisher {
 
 /// Runs until the server ends.
 pub(crate) async fn run(state: Arc<State>, mut dirty: UnboundedReceiver<Dirty>) {
-    let mut desk = Desk { state, published: HashMap::new(), spelled: HashMap::new(), asked: BTreeSet::new() };
+    let mut desk = Desk {
+        state,
+        published: HashMap::new(),
+        spelled: HashMap::new(),
+        asked: BTreeSet::new(),
+        sections: HashMap::new(),
+    };
     let mut gathered = Vec::new();
     while dirty.recv_many(&mut gathered, 256).await > 0 {
         let mut documents = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let mut refresh = false;
         for item in gathered.drain(..) {
             match item {
-                Dirty::Document(uri) | Dirty::Closed(uri) => drop(documents.insert(uri)),
+                Dirty::Document(uri) | Dirty::Closed(uri) => {
+                    seen.insert(uri.clone());
+                    documents.insert(uri);
+                }
+                Dirty::Seen(uri) => drop(seen.insert(uri)),
                 Dirty::Resolved(uri) => {
                     documents.insert(uri);
                     refresh = true;
@@ -104,6 +123,7 @@ pub(crate) async fn run(state: Arc<State>, mut dirty: UnboundedReceiver<Dirty>) 
                 }
             }
         }
+        documents.extend(seen.into_iter().filter(|uri| desk.moved_on(uri)));
         for uri in documents {
             desk.publish(uri).await;
         }
@@ -121,6 +141,8 @@ struct Desk {
     spelled: HashMap<String, Uri>,
     /// Deletions somebody was asked about, with the remote version.
     asked: BTreeSet<(String, u64)>,
+    /// The section that is worked in, by the document's address.
+    sections: HashMap<String, Option<SectionName>>,
 }
 
 impl Desk {
@@ -158,6 +180,11 @@ impl Desk {
                 }
             }
             Notice::Scanned => self.state.scanned(folder),
+            Notice::Presence => {
+                dirty.extend(self.state.documents.of_folder(folder).into_iter().map(|(_, uri)| uri));
+                self.presence(folder).await;
+                return true;
+            }
         }
         false
     }
@@ -189,6 +216,33 @@ impl Desk {
 
     async fn status(&self, folder: &Folder) {
         self.send_status(vec![Status::of(folder)]).await;
+    }
+
+    async fn presence(&self, folder: &Arc<Folder>) {
+        if self.state.client_can().presence {
+            let presence = Presence::of(folder, &self.state.documents);
+            self.state.client.send_notification::<PresenceNotification>(presence).await;
+        }
+        self.refresh_lenses();
+    }
+
+    /// Says which section is worked in; answers whether what the document shows depends on it and it
+    /// is another one.
+    fn moved_on(&mut self, uri: &Uri) -> bool {
+        let document = self.state.documents.get(uri);
+        let Some((document, place)) =
+            document.as_ref().and_then(|d| d.place.as_ref().map(|place| (d, place)))
+        else {
+            self.sections.remove(uri.as_str());
+            return false;
+        };
+        if document.cursor.is_none() {
+            return false;
+        }
+        let section = presence::section_of(document);
+        place.folder.handle.seen_in(place.path.clone(), section.clone());
+        let before = self.sections.insert(uri.as_str().to_owned(), section.clone());
+        before != Some(section) && !place.folder.handle.views().people().is_empty()
     }
 
     async fn all_status(&self) {
@@ -321,6 +375,7 @@ pub(crate) fn of_document(state: &State, uri: &Uri) -> Vec<Diagnostic> {
         let standing = Standing::of(&document, &rules);
         all.extend(standing.map(|standing| standing.diagnostics(context)).unwrap_or_default());
         all.extend(states::provisional(context, &document));
+        all.extend(presence::same_section(context, &document));
         all
     })
 }

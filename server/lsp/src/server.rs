@@ -17,15 +17,16 @@ use crate::folders::{Folder, Folders, Place};
 use crate::frames;
 use crate::guard;
 use crate::handlers;
+use crate::presence::Presence;
 use crate::publisher::{self, Dirty, Publisher};
 use crate::status::Status;
 use crate::types::{
     CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
     DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
     DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
-    DocumentDiagnosticParams, DocumentDiagnosticReportResult, ExecuteCommandParams, Hover, HoverParams,
-    InitializeParams, InitializeResult, InitializedParams, LSPAny, MessageType, ProgressToken, ServerInfo,
-    Uri,
+    DocumentDiagnosticParams, DocumentDiagnosticReportResult, DocumentHighlight, DocumentHighlightParams,
+    ExecuteCommandParams, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, LSPAny,
+    MessageType, ProgressToken, ServerInfo, Uri,
 };
 
 /// What all handlers share.
@@ -153,9 +154,10 @@ impl State {
         let kinds = session.config.kinds.clone();
         let apply_when_open = session.config.sync.apply_when_open;
         let author = session.author();
+        let auth = session.auth.clone();
         let (sender, mut notices) = unbounded_channel();
         let handle = agent_engine::start(session, runtime.clone(), sender);
-        let folder = Arc::new(Folder { workspace, kinds, handle, apply_when_open, author });
+        let folder = Arc::new(Folder { workspace, kinds, handle, apply_when_open, author, auth });
         publisher::write_docs(&folder);
         self.folders.add(Arc::clone(&folder));
         for uri in self.documents.uris() {
@@ -236,6 +238,10 @@ impl Backend {
         Ok(Status::all(&self.state.folders))
     }
 
+    pub(crate) async fn presence(&self) -> Result<Vec<Presence>> {
+        Ok(Presence::all(&self.state.folders, &self.state.documents))
+    }
+
     /// A body that was no message.
     #[expect(clippy::unused_async, reason = "the framework calls only async methods")]
     pub(crate) async fn no_message(&self, is_json: bool) -> Result<()> {
@@ -296,6 +302,22 @@ impl LanguageServer for Backend {
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
         guard::request("codeAction", async { Ok(handlers::code_action(&self.state, &params)) }).await
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        guard::request("codeLens", async { Ok(handlers::code_lens(&self.state, &params)) }).await
+    }
+
+    async fn document_highlight(
+        &self,
+        params: DocumentHighlightParams,
+    ) -> Result<Option<Vec<DocumentHighlight>>> {
+        let at = params.text_document_position_params;
+        guard::request("documentHighlight", async {
+            handlers::seen_at(&self.state, &at.text_document.uri, at.position);
+            Ok(None)
+        })
+        .await
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {

@@ -19,7 +19,7 @@ mod tls;
 mod wire;
 
 pub use auth::{Auth, BrowserSignIn, SignedOut, User};
-pub use rest::{AuditPage, AuditQuery, Counts, SupabaseRemote, Team};
 pub use realtime::{Listener, listen, listen_present};
+pub use rest::{AuditPage, AuditQuery, Counts, SupabaseRemote, Team};
 pub use settings::Settings;
 pub use wire::team::{AuditEntry, lifecycle};

@@ -20,6 +20,8 @@ pub struct Capabilities {
     pub progress: bool,
     /// `agent/status`.
     pub status: bool,
+    /// `agent/presence`, and code lenses that can be asked for again.
+    pub presence: bool,
     /// Related information on diagnostics.
     pub related_information: bool,
     /// Edits may move files.
@@ -35,6 +37,7 @@ impl Default for Capabilities {
             buttons: true,
             progress: true,
             status: true,
+            presence: true,
             related_information: true,
             moves_files: true,
         }
@@ -63,7 +66,7 @@ impl Capabilities {
                 "hover": { "contentFormat": ["markdown"] },
             },
             "window": { "workDoneProgress": self.progress, "showDocument": { "support": true } },
-            "experimental": { "agentStatus": self.status },
+            "experimental": { "agentStatus": self.status, "agentPresence": self.presence },
         });
         if self.moves_files {
             declared["workspace"]["workspaceEdit"]["resourceOperations"] = json!(["rename"]);
@@ -74,6 +77,9 @@ impl Capabilities {
         if self.pull {
             declared["textDocument"]["diagnostic"] = json!({ "dynamicRegistration": false });
             declared["workspace"]["diagnostics"] = json!({ "refreshSupport": true });
+        }
+        if self.presence {
+            declared["workspace"]["codeLens"] = json!({ "refreshSupport": true });
         }
         if self.buttons {
             declared["window"]["showMessage"] =

@@ -20,7 +20,7 @@ pub(super) struct Document {
 
 impl Editor {
     /// The address of an artifact's file.
-    fn uri(&self, path: &str) -> String {
+    pub(super) fn uri(&self, path: &str) -> String {
         self.root.join(path).map_or_else(|_| path.to_owned(), |uri| uri.to_string())
     }
 
@@ -299,8 +299,16 @@ impl Editor {
     /// # Errors
     /// When it shows none.
     pub fn wait_shown(&mut self) -> Result<PathBuf> {
-        self.wait("a document to be shown", |editor| !editor.shown.is_empty())?;
-        let uri = self.shown.pop_front().context("nothing shown")?;
+        let uri = self.wait_address()?;
         url::Url::parse(&uri)?.to_file_path().ok().context("not a file")
+    }
+
+    /// Waits until the server shows something, in the editor or outside of it; answers its address.
+    ///
+    /// # Errors
+    /// When it shows nothing.
+    pub fn wait_address(&mut self) -> Result<String> {
+        self.wait("something to be shown", |editor| !editor.shown.is_empty())?;
+        self.shown.pop_front().context("nothing shown")
     }
 }

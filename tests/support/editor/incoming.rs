@@ -65,6 +65,10 @@ impl Editor {
             }
             "window/logMessage" => true,
             "$/progress" => self.capabilities.progress,
+            "agent/presence" => {
+                self.presence = Some(params.clone());
+                self.capabilities.presence
+            }
             "agent/status" => {
                 self.status = Some(params.clone());
                 self.capabilities.status
@@ -107,6 +111,7 @@ impl Editor {
                 self.refreshes += 1;
                 Ok(Value::Null)
             }
+            "workspace/codeLens/refresh" if self.capabilities.presence => Ok(Value::Null),
             "window/showDocument" => {
                 self.shown.push_back(params["uri"].as_str().unwrap_or_default().to_owned());
                 Ok(json!({ "success": true }))

@@ -53,6 +53,7 @@ pub struct Editor {
     /// What was published last, by address: the version it is for, and the list.
     published: HashMap<String, (Option<i32>, Vec<Value>)>,
     status: Option<Value>,
+    presence: Option<Value>,
     messages: Vec<String>,
     refreshes: u64,
     /// The button to press when the server asks.
@@ -96,6 +97,7 @@ impl Editor {
             documents: HashMap::new(),
             published: HashMap::new(),
             status: None,
+            presence: None,
             messages: Vec::new(),
             refreshes: 0,
             choice: None,
@@ -255,6 +257,30 @@ impl Editor {
     pub fn wait_status(&mut self, what: &str, done: impl Fn(&Value) -> bool) -> Result<()> {
         let what = format!("the status: {what}");
         self.wait(&what, |editor| editor.status.as_ref().is_some_and(&done))
+    }
+
+    /// Waits until `agent/presence` says so; nobody is there before it says anything.
+    ///
+    /// # Errors
+    /// When it never does.
+    pub fn wait_presence(&mut self, what: &str, done: impl Fn(&Value) -> bool) -> Result<()> {
+        let nobody = json!({ "people": [] });
+        let what = format!("presence: {what}");
+        self.wait(&what, |editor| done(editor.presence.as_ref().unwrap_or(&nobody)))
+    }
+
+    /// The titles of a file's code lenses, with their lines.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn lenses(&mut self, path: &str) -> Result<Vec<(u64, String)>> {
+        let uri = self.uri(path);
+        let answer = self.request("textDocument/codeLens", json!({ "textDocument": { "uri": uri } }))?;
+        let lens = |lens: &Value| {
+            let line = lens["range"]["start"]["line"].as_u64()?;
+            Some((line, lens["command"]["title"].as_str()?.to_owned()))
+        };
+        Ok(answer.as_array().into_iter().flatten().filter_map(lens).collect())
     }
 
     /// Waits until the live channel is joined and nothing is left to push or to take.

@@ -3,11 +3,13 @@
 use crate::actions;
 use crate::create;
 use crate::server::State;
+use crate::sign_in;
 use crate::states::Standing;
 use crate::types::{CodeActionKind, CodeActionParams, CodeActionResponse};
 
 pub(crate) fn code_action(state: &State, params: &CodeActionParams) -> Option<CodeActionResponse> {
     let uri = &params.text_document.uri;
+    super::seen_at(state, uri, params.range.start);
     let wanted = params.context.only.as_ref();
     let wants = |offered: &CodeActionKind| {
         let is_wanted = |kind: &CodeActionKind| kind.as_str().is_empty() || kind == offered;
@@ -36,6 +38,7 @@ fn fixes_at(state: &State, params: &CodeActionParams) -> Option<CodeActionRespon
     }
     let document = state.documents.get(uri)?;
     if let Some(place) = &document.place {
+        offered.extend(sign_in::action(uri, &place.folder.handle.views().link(), &asked));
         let rules = place.folder.handle.views().rules();
         let standing = Standing::of(&document, &rules);
         let encoding = state.client_can().encoding;

@@ -1,5 +1,6 @@
 //! `textDocument/codeLens`.
 
+use crate::presence;
 use crate::server::State;
 use crate::states::Standing;
 use crate::types::{CodeLens, CodeLensParams};
@@ -7,6 +8,10 @@ use crate::types::{CodeLens, CodeLensParams};
 pub(crate) fn code_lens(state: &State, params: &CodeLensParams) -> Option<Vec<CodeLens>> {
     let document = state.documents.get(&params.text_document.uri)?;
     let rules = document.place.as_ref()?.folder.handle.views().rules();
-    let standing = Standing::of(&document, &rules)?;
-    Some(standing.lenses(state.client_can().encoding)).filter(|lenses| !lenses.is_empty())
+    let encoding = state.client_can().encoding;
+    let mut lenses = presence::lenses(&document, encoding);
+    lenses.extend(
+        Standing::of(&document, &rules).map(|standing| standing.lenses(encoding)).unwrap_or_default(),
+    );
+    (!lenses.is_empty()).then_some(lenses)
 }

@@ -11,6 +11,7 @@ use crate::compare;
 use crate::create::{self, NEW, NewArgs};
 use crate::moves::{self, MOVE};
 use crate::server::State;
+use crate::sign_in::{self, SIGN_IN, SIGN_OUT, SUBMIT_CODE};
 use crate::states::{self, SET_STATE, StateArgs};
 use crate::types::{ExecuteCommandParams, LSPAny, MessageType, ShowDocumentParams, Uri};
 
@@ -43,9 +44,20 @@ pub(crate) async fn execute_command(
         COMPARE => compare(state, &uri_of(argument.as_ref())?)?,
         PUSH => state.folders.all().iter().for_each(|folder| folder.handle.push()),
         PULL => state.folders.all().iter().for_each(|folder| folder.handle.pull()),
+        SIGN_IN => return sign_in::sign_in(state, arguments(SIGN_IN, argument)?).await,
+        SUBMIT_CODE => return sign_in::submit_code(state, arguments(SUBMIT_CODE, argument)?).await,
+        SIGN_OUT => return sign_in::sign_out(state, uri_of(argument.as_ref()).ok()).await,
         other => return Err(Error::invalid_params(format!("unknown command {other}"))),
     }
     Ok(None)
+}
+
+/// A command's argument; its words may be secret, so an error does not repeat them.
+fn arguments<T: serde::de::DeserializeOwned>(command: &str, argument: Option<Value>) -> Result<T> {
+    let argument = argument.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+    serde_json::from_value(argument).map_err(|_| {
+        Error::invalid_params(format!("{command}: other arguments are expected (docs/lsp-extensions.md)"))
+    })
 }
 
 fn uri_of(argument: Option<&Value>) -> Result<Uri> {

@@ -29,3 +29,10 @@ fn hunks(state: &State, uri: &Uri) -> Option<(crate::documents::Snapshot, Hunks)
     let hunks = Hunks::of_document(&document)?;
     Some((document, hunks))
 }
+
+/// The client asked about a position: somebody is there.
+pub(crate) fn seen_at(state: &State, uri: &Uri, position: crate::types::Position) {
+    if state.documents.seen_at(uri, position.line) {
+        state.publisher.seen(uri.clone());
+    }
+}
