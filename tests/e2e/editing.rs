@@ -99,6 +99,7 @@ fn a_client_that_can_do_little_gets_everything_it_needs() -> Result<()> {
         buttons: false,
         progress: false,
         status: false,
+        presence: false,
         related_information: false,
         moves_files: false,
     };

@@ -74,7 +74,8 @@ fn others_are_named_once_for_each_section_and_oneself_never() {
 #[test]
 fn being_there_is_told_at_once_and_changes_only_to_somebody() {
     let (here, there) = ([spot("A-1", Some("One"))], [spot("A-1", Some("Two"))]);
-    let rows: [(&[Spot], Option<&[Spot]>, bool, Say); 9] = [
+    type Row<'a> = (&'a [Spot], Option<&'a [Spot]>, bool, Say);
+    let rows: [Row<'_>; 9] = [
         (&[], None, true, Say::Nothing),
         (&[], None, false, Say::Nothing),
         (&here, None, true, Say::Track),

@@ -324,10 +324,6 @@ impl LanguageServer for Backend {
         guard::request("hover", async { Ok(handlers::hover(&self.state, &params)) }).await
     }
 
-    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
-        guard::request("codeLens", async { Ok(handlers::code_lens(&self.state, &params)) }).await
-    }
-
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
         guard::request("completion", async { Ok(handlers::completion(&self.state, &params)) }).await
     }

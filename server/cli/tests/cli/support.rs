@@ -91,6 +91,8 @@ impl Project {
         command.args(args).current_dir(self.root()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.folder.path()).env("AGENT_HOME", self.folder.path().join("home"));
+        // No test may reach the keyring of whoever runs it.
+        command.env("AGENT_KEYRING", "off");
         command.env("GIT_CONFIG_NOSYSTEM", "1").stdin(Stdio::null());
         command
     }
