@@ -201,7 +201,7 @@ describe('the lifecycle', () => {
         assert.equal((await response.json()).code, '23514');
       }
       assert.equal((await story.row()).content, text('APPROVED'));
-      const back = await rest('PATCH', { content: text('OPEN', 'x'), content_hash: 'x', state: 'APPROVED' });
+      const back = await rest('PATCH', { content: text('OPEN', 'x'), content_hash: '0'.repeat(64), state: 'APPROVED' });
       assert.equal(back.status, 204);
       assert.equal((await story.row()).state, 'OPEN');
     });

@@ -44,7 +44,8 @@ export function checkedFetch({ checksRequests = false, onCall = () => {} } = {})
   return async (input, init = {}) => {
     const response = await fetch(input, init);
     const { pathname, searchParams } = new URL(input);
-    if (!pathname.startsWith(`${PREFIX}/`)) return response;
+    // What fails in between, or is made to, is not the functions' answer.
+    if (!pathname.startsWith(`${PREFIX}/`) || response.status >= 500) return response;
     const name = pathname.slice(PREFIX.length);
     const method = (init.method ?? 'GET').toLowerCase();
     const { part: operation, place } = at(['paths', name, method]);
