@@ -119,6 +119,9 @@ impl<'a> Standing<'a> {
         let mut actions = Vec::new();
         let present = self.value().map(canonical_state);
         let (refused, from) = (self.refused(), self.from());
+        if present.is_none() && refused.is_none() {
+            return Vec::new(); // whoever keeps no state there is not urged to
+        }
         let is_unmoved = self.is_unmoved(from.as_deref());
         if let (Some(_), Some(from)) = (&refused, &from)
             && !is_unmoved

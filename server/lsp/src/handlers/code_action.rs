@@ -17,7 +17,9 @@ pub(crate) fn code_action(state: &State, params: &CodeActionParams) -> Option<Co
     };
     let (fixes, news) = (wants(&CodeActionKind::QUICKFIX), wants(&CodeActionKind::SOURCE));
     let mut offered = if fixes { fixes_at(state, params)? } else { Vec::new() };
-    if news && (wanted.is_some() || params.range.start.line == 0) {
+    // Among the fixes of a problem nobody looks for something new.
+    let is_head = params.range.start.line == 0 && params.context.diagnostics.is_empty();
+    if news && (wanted.is_some() || is_head) {
         offered.extend(create::new_actions(&state.documents.get(uri)?));
     }
     (!offered.is_empty()).then_some(offered)
