@@ -13,7 +13,6 @@ mod lifecycle;
 mod main_job;
 mod moves;
 mod ordering;
-mod presence;
 mod protocol;
 mod sign_in;
 mod stale;
