@@ -5,9 +5,9 @@ use std::process::Output;
 
 use crate::support::Project;
 
-type Case = (&'static str, &'static [u8], &'static [u8], &'static [u8]);
+type Case<'t> = (&'t str, &'t [u8], &'t [u8], &'t [u8]);
 
-const CASES: [Case; 12] = [
+const CASES: [Case<'static>; 12] = [
     ("equal", b"a\nb\n", b"a\nb\n", b"a\nb\n"),
     ("only ours", b"a\nB\nc\n", b"a\nb\nc\n", b"a\nb\nc\n"),
     ("only theirs", b"a\nb\nc\n", b"a\nb\nc\n", b"a\nb\nC\n"),
@@ -34,7 +34,7 @@ const OPTIONS: [&[&str]; 9] = [
     &["--marker-size", "12", "-q"],
 ];
 
-fn write(project: &Project, (_, ours, base, theirs): &Case) {
+fn write(project: &Project, (_, ours, base, theirs): &Case<'_>) {
     project.write("ours.md", ours);
     project.write("base.md", base);
     project.write("theirs.md", theirs);
@@ -62,6 +62,76 @@ fn output_and_exit_code_are_those_of_git() {
             assert_eq!(got.status.code(), expected.status.code(), "{} {options:?}", case.0);
         }
     }
+}
+
+/// Documents on which line alignment is beyond doubt, so that every byte and code must be Git's: what each
+/// side did, to which part, is drawn from the seed.
+#[test]
+fn generated_documents_come_out_as_git_has_them() {
+    let project = Project::empty();
+    let mut conflicted = 0;
+    for seed in 0..120_usize {
+        let base = document(&|_| Vec::new(), seed);
+        let side = |who: usize| {
+            document(
+                &|part| edit(seed * 7 + part * 3 + who * (1 + seed % 3), part, ["our", "their"][who]),
+                seed,
+            )
+        };
+        let (ours, theirs) = (side(0), side(1));
+        write(&project, &("", ours.as_bytes(), base.as_bytes(), theirs.as_bytes()));
+        let options = OPTIONS[seed % OPTIONS.len()];
+        let args = [&["merge-file", "-p"], options, &["ours.md", "base.md", "theirs.md"]].concat();
+        let (expected, got) = (git(&project, &args), agent(&project, &args));
+        let shown = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(shown(&got), shown(&expected), "seed {seed} {options:?}");
+        assert_eq!(got.status.code(), expected.status.code(), "seed {seed} {options:?}");
+        conflicted += usize::from(got.status.code() != Some(0));
+    }
+    assert!(conflicted > 20, "{conflicted}");
+}
+
+/// What became of one part of a document: nothing, or other lines in its place.
+fn edit(roll: usize, part: usize, who: &str) -> Vec<String> {
+    match roll % 6 {
+        0 => vec![format!("{who} part {part}")],
+        1 => vec![format!("part {part}"), format!("{who} addition to {part}")],
+        2 => vec![format!("the same new part {part}")],
+        3 => {
+            vec![format!("{who} {part}"), format!("the same line of {part}"), format!("{who} end of {part}")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Eight parts, each with what `edits` made of it, in the endings of the seed.
+fn document(edits: &dyn Fn(usize) -> Vec<String>, seed: usize) -> String {
+    let mut lines = vec!["---".to_owned(), "state: DRAFT".to_owned(), "---".to_owned()];
+    for part in 0..8 {
+        lines.push(
+            ["## Heading", "| a | row |", "- item", "Paragraph"][part % 4].to_owned() + &part.to_string(),
+        );
+        lines.extend((0..part % 6).map(|n| format!("text {n} of {part}")));
+        match edits(part) {
+            made if made.is_empty() => lines.push(format!("part {part}")),
+            made => lines.extend(made),
+        }
+    }
+    let ending = if seed.is_multiple_of(4) { "\r\n" } else { "\n" };
+    lines.join(ending) + if seed.is_multiple_of(5) { "" } else { ending }
+}
+
+#[test]
+fn more_conflicts_than_a_code_can_count_are_127() {
+    let project = Project::empty();
+    let text = |who: &str| -> String {
+        (0..130).map(|n| format!("{who} {n}\nkept {n}\nand kept {n}\nyet {n}\nstill {n}\n")).collect()
+    };
+    write(&project, &("", text("ours").as_bytes(), text("base").as_bytes(), text("theirs").as_bytes()));
+    let args = ["merge-file", "-p", "-q", "ours.md", "base.md", "theirs.md"];
+    let (expected, got) = (git(&project, &args), agent(&project, &args));
+    assert_eq!(got.stdout, expected.stdout);
+    assert_eq!((got.status.code(), expected.status.code()), (Some(127), Some(127)));
 }
 
 #[test]

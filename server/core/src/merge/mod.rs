@@ -71,7 +71,8 @@ impl Merge {
         let sides = Sides { base: &base, local: &local, remote: &remote };
         let clusters = regions::clusters(&sides, &numbered);
         let refined = regions::refined(&sides, &clusters, &numbered);
-        let regions = regions::joined(refined, |between| regions::is_weak(&sides, between));
+        let joined = regions::joined(refined, |between| regions::is_weak(&sides, between));
+        let regions = regions::trimmed(&sides, joined);
         Self { base, local, remote, clusters, regions }
     }
 

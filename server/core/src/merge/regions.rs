@@ -1,9 +1,10 @@
 //! From two lists of edits to the regions of a merge. Owns what counts as a conflict; where the
 //! edits come from and what is done about a conflict is decided elsewhere.
 //!
-//! Three steps, after Git's `xdiff`: edits of the two sides that overlap or touch form a cluster;
-//! a conflicting cluster is cut where local and remote agree; and conflicts that only lines without
-//! a letter or digit separate are one again, because blank lines and rules match by accident.
+//! Four steps, the first three after Git's `xdiff`: edits of the two sides that overlap or touch form
+//! a cluster; a conflicting cluster is cut where local and remote agree; conflicts that only lines
+//! without a letter or digit separate are one again, because blank lines and rules match by accident;
+//! and what a conflict begins or ends with alike is taken out of it.
 
 use std::ops::Range;
 
@@ -204,6 +205,40 @@ fn extend(conflict: &mut Region, by: &Region) {
     conflict.base.end = by.base.end;
     conflict.local.end = by.local.end;
     conflict.remote.end = by.remote.end;
+}
+
+/// Conflicts without the lines local and remote begin or end with alike; those lie beside it. A diff
+/// leaves some, because it stops looking for the shortest answer in large or repetitive texts.
+pub(super) fn trimmed(sides: &Sides<'_>, regions: Vec<Region>) -> Vec<Region> {
+    let mut out = Vec::with_capacity(regions.len());
+    for region in regions {
+        match region.kind {
+            RegionKind::Conflict => trim(sides, &region, &mut out),
+            _ => out.push(region),
+        }
+    }
+    out
+}
+
+fn trim(sides: &Sides<'_>, region: &Region, out: &mut Vec<Region>) {
+    let Region { base, local, remote, .. } = region;
+    let shortest = local.len().min(remote.len());
+    let agree = |l: usize, r: usize| sides.local.line(l) == sides.remote.line(r);
+    let head = (0..shortest).take_while(|n| agree(local.start + n, remote.start + n)).count();
+    let tail = (1..=shortest - head).take_while(|n| agree(local.end - n, remote.end - n)).count();
+    let starts = [base.start, local.start, remote.start];
+    let inner = [base.start, local.start + head, remote.start + head];
+    let tails = [base.end, local.end - tail, remote.end - tail];
+    let ends = [base.end, local.end, remote.end];
+    let mut push = |kind, from: [usize; 3], to: [usize; 3]| {
+        if from != to {
+            let [base, local, remote] = [0, 1, 2].map(|side| from[side]..to[side]);
+            out.push(Region { kind, base, local, remote });
+        }
+    };
+    push(RegionKind::Same, starts, inner);
+    push(RegionKind::Conflict, inner, tails);
+    push(RegionKind::Same, tails, ends);
 }
 
 /// Whether nothing between two conflicts holds a letter or digit, so that it may have matched

@@ -1,8 +1,6 @@
 //! What holds for every merge, whatever the three texts. The texts repeat few lines often, because
 //! that is where alignments become ambiguous.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,7 +8,8 @@ use std::sync::Arc;
 use agent_core::merge::{Choice, Edit, Merge, Region, RegionKind, Resolution, Which};
 use agent_core::text::{split_lines, without_terminator};
 use proptest::prelude::*;
-use support::{Triple, triple};
+
+use crate::texts::{Triple, triple};
 
 const CHOICES: [Choice; 4] =
     [Choice::Local, Choice::Remote, Choice::LocalThenRemote, Choice::RemoteThenLocal];
@@ -117,6 +116,12 @@ fn loses_no_line((base, local, remote): &Texts, merged: &str) -> Result<(), Test
     Ok(())
 }
 
+/// Lines of which the last ends, so that others can follow.
+fn ended(lines: &str) -> String {
+    let closed = lines.is_empty() || lines.ends_with(['\n', '\r']);
+    if closed { lines.to_owned() } else { format!("{lines}\n") }
+}
+
 fn tiles(ranges: impl Iterator<Item = Range<usize>>, len: usize) -> bool {
     let mut at = 0;
     let contiguous = ranges.into_iter().all(|range| {
@@ -206,6 +211,26 @@ proptest! {
     fn a_clean_merge_loses_no_line(texts in texts()) {
         if let Some(merged) = merge(&texts).text() {
             loses_no_line(&texts, &merged)?;
+        }
+    }
+
+    /// Exact, however lines repeat: a clean result has of each line what the base has and what each side
+    /// made more or fewer of it, with what both did alike counted once.
+    #[test]
+    fn a_clean_merge_has_each_line_as_often_as_the_edits_say(texts in texts()) {
+        let merge = merge(&texts);
+        let Some(merged) = merge.text() else { return Ok(()) };
+        let [base, local, remote, merged] = [&*texts.0, &*texts.1, &*texts.2, &*merged].map(counted);
+        let of_same = |lines: &dyn Fn(&Region) -> String| -> String {
+            merge.regions().iter().filter(|r| r.kind == RegionKind::Same).map(|r| ended(&lines(r))).collect()
+        };
+        let alike = of_same(&|region| merge.local_lines(region.local.clone()).to_owned());
+        let before = of_same(&|region| merge.base_lines(region.base.clone()).to_owned());
+        let (alike, before) = (counted(&alike), counted(&before));
+        for line in base.keys().chain(local.keys()).chain(remote.keys()).chain(merged.keys()) {
+            let sides = count(&local, line) + count(&remote, line) - count(&base, line);
+            let twice = count(&alike, line) - count(&before, line);
+            prop_assert_eq!(count(&merged, line), sides - twice, "{:?}", line);
         }
     }
 
