@@ -65,13 +65,15 @@ impl Team {
         Self { backend: Arc::clone(backend), id, observer: observer.clone(), looks: Arc::default() }
     }
 
-    /// Adds somebody.
+    /// Invites somebody, who accepts.
     ///
     /// # Errors
     /// What the backend answers.
     pub fn add(&self, who: &User, role: &str) -> Result<()> {
         let arguments = json!({ "team": self.id, "email": who.email, "role": role });
-        self.backend.rpc(&self.observer, "add_team_member", &arguments).map(drop)
+        let invited = self.backend.rpc(&self.observer, "invite_member", &arguments)?;
+        let arguments = json!({ "invitation": invited["invitation"] });
+        self.backend.rpc(who, "accept_invitation", &arguments).map(drop)
     }
 
     /// How many of the backend's `pull_artifacts` were asked from here.

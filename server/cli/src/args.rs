@@ -90,9 +90,7 @@ impl Command {
             Self::Login(args) => args.json.json,
             Self::Logout(args) => args.json.json,
             Self::Whoami(args) => args.json.json,
-            Self::Team(Team {
-                command: TeamCommand::Create { json, .. } | TeamCommand::Add { json, .. },
-            }) => json.json,
+            Self::Team(team) => team.at.json,
             Self::Sync(sync) => sync.command.json(),
             Self::State(args) => args.json.json,
             Self::NewPlan(args) | Self::NewStory(args) | Self::NewRunbook(args) | Self::NewAdr(args) => {
@@ -184,6 +182,25 @@ pub(crate) struct Whoami {
 pub(crate) struct Team {
     #[command(subcommand)]
     pub(crate) command: TeamCommand,
+    #[command(flatten)]
+    pub(crate) at: TeamAt,
+}
+
+/// Which team of which project.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TeamAt {
+    /// The team's id, instead of remote.team_id in .agent/etc/sync.yaml.
+    #[arg(long, value_name = "ID", global = true)]
+    pub(crate) team: Option<uuid::Uuid>,
+    /// The project's address, instead of remote.url in .agent/etc/sync.yaml.
+    #[arg(long, value_name = "URL", requires = "anon_key_env", global = true)]
+    pub(crate) url: Option<String>,
+    /// The environment variable that holds the project's publishable (anon) key.
+    #[arg(long, value_name = "NAME", requires = "url", global = true)]
+    pub(crate) anon_key_env: Option<String>,
+    /// Print one JSON object instead of text (docs/cli.md).
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -192,27 +209,47 @@ pub(crate) enum TeamCommand {
     Create {
         /// The team's name.
         name: String,
-        #[command(flatten)]
-        project: Project,
-        #[command(flatten)]
-        json: Json,
     },
-    /// Add somebody who has signed up to a team, or change their role.
-    Add {
+    /// Invite somebody by their address; they join when they accept.
+    Invite {
         /// Their address.
         email: String,
         /// viewer, editor, approver or admin.
-        #[arg(long, value_parser = ["viewer", "editor", "approver", "admin"])]
+        #[arg(long, value_parser = ROLES)]
         role: String,
-        /// The team's id, instead of remote.team_id in .agent/etc/sync.yaml.
-        #[arg(long, value_name = "ID")]
-        team: Option<uuid::Uuid>,
-        #[command(flatten)]
-        project: Project,
-        #[command(flatten)]
-        json: Json,
     },
+    /// Show the invitations that wait for you.
+    Invitations,
+    /// Join a team that invited you: the invitation's id, or nothing if there is just one.
+    Accept {
+        /// The invitation's id.
+        invitation: Option<uuid::Uuid>,
+    },
+    /// Turn an invitation down.
+    Decline {
+        /// The invitation's id.
+        invitation: uuid::Uuid,
+    },
+    /// Show who is in the team.
+    Members,
+    /// Give a member another role.
+    Role {
+        /// Their address or name in the team, or their id.
+        member: String,
+        /// viewer, editor, approver or admin.
+        #[arg(value_parser = ROLES)]
+        role: String,
+    },
+    /// End somebody's membership.
+    Remove {
+        /// Their address or name in the team, or their id.
+        member: String,
+    },
+    /// End your own membership.
+    Leave,
 }
+
+const ROLES: [&str; 4] = ["viewer", "editor", "approver", "admin"];
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Sync {

@@ -13,6 +13,7 @@ mod page_size;
 pub mod realtime;
 pub mod rest;
 pub mod settings;
+pub mod teams;
 #[cfg(test)]
 mod testing;
 mod tls;
@@ -22,4 +23,5 @@ pub use auth::{Auth, BrowserSignIn, SignedOut, User};
 pub use realtime::{Listener, listen, listen_present};
 pub use rest::{AuditPage, AuditQuery, Counts, SupabaseRemote, Team};
 pub use settings::Settings;
+pub use teams::{Invitation, Joined, Member};
 pub use wire::team::{AuditEntry, lifecycle};

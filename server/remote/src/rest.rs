@@ -1,4 +1,5 @@
-//! The [`Remote`] port over PostgREST: three functions for artifacts and a few calls about teams.
+//! The [`Remote`] port over PostgREST: three functions for artifacts, and the teams
+//! one belongs to.
 //! Adds what makes an exchange reliable: a fresh token, one repetition when the server refuses it,
 //! and two quick retries when a failure is likely to pass. Everything sent here may be repeated.
 
@@ -61,40 +62,22 @@ impl SupabaseRemote {
         self.http.counts()
     }
 
-    /// Makes a team with oneself as its admin and returns its id.
-    ///
-    /// # Errors
-    /// [`RemoteError::Forbidden`] with the server's words when it refuses the name. Not repeated
-    /// after a lost answer, which would make two teams.
-    pub async fn create_team(&self, name: &str) -> Result<Uuid, RemoteError> {
-        let args = serde_json::json!({ "name": name });
-        let body = self.call(&self.function("create_team", to_vec(&args)?)?, Repeat::Never).await?;
-        wire::uuid(&body).map_err(|problem| self.odd("create_team", &problem))
-    }
-
-    /// Adds the person with this address to the team, or changes their role; returns their id.
-    ///
-    /// # Errors
-    /// [`RemoteError::Forbidden`] unless one is an admin of the team, the person has signed up and
-    /// the role exists.
-    pub async fn add_team_member(&self, team: Uuid, email: &str, role: &str) -> Result<Uuid, RemoteError> {
-        let args = serde_json::json!({ "team": team.to_string(), "email": email, "role": role });
-        let body = self.call(&self.function("add_team_member", to_vec(&args)?)?, Repeat::Quickly).await?;
-        wire::uuid(&body).map_err(|problem| self.odd("add_team_member", &problem))
-    }
-
     /// The teams the signed-in person belongs to.
     pub async fn teams(&self) -> Result<Vec<Team>, RemoteError> {
         let user = self.auth.user().ok_or_else(|| self.auth.no_session())?;
         let id = Uuid::try_parse(&user.id)
             .map_err(|_| RemoteError::SignedOut("the stored session names no user".to_owned()))?;
         let path = format!("rest/v1/team_members?select=role,teams(id,name)&user_id=eq.{id}");
-        let body = self.call(&self.http.request(Method::GET, &path, None)?, Repeat::Quickly).await?;
+        let body = self.call(&self.request(Method::GET, &path)?, Repeat::Quickly).await?;
         let teams = wire::teams(&body).map_err(|problem| self.odd("team_members", &problem))?;
         Ok(teams.into_iter().map(|(id, name, role)| Team { id, name, role }).collect())
     }
 
-    fn function(&self, name: &str, args: Vec<u8>) -> Result<Request, RemoteError> {
+    pub(crate) fn request(&self, method: Method, path: &str) -> Result<Request, RemoteError> {
+        self.http.request(method, path, None)
+    }
+
+    pub(crate) fn function(&self, name: &str, args: Vec<u8>) -> Result<Request, RemoteError> {
         self.http.request(Method::POST, &format!("rest/v1/rpc/{name}"), Some(args))
     }
 
@@ -104,7 +87,7 @@ impl SupabaseRemote {
         self.exchange(&self.http.for_contents(request), Repeat::Quickly).await
     }
 
-    async fn call(&self, request: &Request, repeat: Repeat) -> Result<Vec<u8>, RemoteError> {
+    pub(crate) async fn call(&self, request: &Request, repeat: Repeat) -> Result<Vec<u8>, RemoteError> {
         self.exchange(request, repeat).await.map_err(|fault| self.give_up(fault))
     }
 
@@ -171,14 +154,14 @@ impl SupabaseRemote {
         }
     }
 
-    fn odd(&self, what: &str, problem: &str) -> RemoteError {
+    pub(crate) fn odd(&self, what: &str, problem: &str) -> RemoteError {
         RemoteError::Protocol(format!("{} {what}: {problem}", self.http.host()))
     }
 }
 
 /// Whether an exchange may be repeated when its answer may have been lost.
 #[derive(Debug, Clone, Copy)]
-enum Repeat {
+pub(crate) enum Repeat {
     /// It does the same however often it is sent.
     Quickly,
     /// Only when the server certainly did not act on it.
@@ -207,10 +190,6 @@ fn longer_if_asked(fault: &Fault, pause: Duration) -> Duration {
         }
         _ => pause,
     }
-}
-
-fn to_vec(args: &serde_json::Value) -> Result<Vec<u8>, RemoteError> {
-    serde_json::to_vec(args).map_err(unwritable)
 }
 
 fn unwritable(error: serde_json::Error) -> RemoteError {

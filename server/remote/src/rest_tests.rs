@@ -338,7 +338,8 @@ async fn redirects_are_not_followed() {
 async fn teams_are_made_joined_and_listed() {
     let (server, _home, remote) = remote().await;
     answer(&server, "create_team", ResponseTemplate::new(200).set_body_json(TEAM.to_string())).await;
-    answer(&server, "add_team_member", ResponseTemplate::new(200).set_body_json(USER)).await;
+    let invited = json!({ "invitation": USER, "email": "b@example.com", "role": "editor" });
+    answer(&server, "invite_member", ResponseTemplate::new(200).set_body_json(invited)).await;
     Mock::given(method("GET"))
         .and(path("/rest/v1/team_members"))
         .and(query_param("select", "role,teams(id,name)"))
@@ -351,7 +352,7 @@ async fn teams_are_made_joined_and_listed() {
         .mount(&server)
         .await;
     assert_eq!(remote.create_team("Ours").await.unwrap(), TEAM);
-    assert_eq!(remote.add_team_member(TEAM, "b@example.com", "editor").await.unwrap().to_string(), USER);
+    assert_eq!(remote.invite_member(TEAM, "b@example.com", "editor").await.unwrap().to_string(), USER);
     let ours = Team { id: TEAM, name: "Ours".to_owned(), role: "admin".to_owned() };
     assert_eq!(remote.teams().await.unwrap(), [ours]);
 }

@@ -369,12 +369,6 @@ fn version(row: VersionRow, with_content: bool) -> Result<RemoteVersion, String>
     })
 }
 
-/// Reads a function's answer that is one UUID.
-pub(crate) fn uuid(body: &[u8]) -> Result<Uuid, String> {
-    let text: String = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    Uuid::try_parse(&text).map_err(|error| error.to_string())
-}
-
 #[derive(Deserialize)]
 struct Membership {
     role: String,

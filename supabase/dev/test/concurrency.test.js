@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import postgres from 'postgres';
 import { before, describe, test } from 'node:test';
 import { onEachDatabase } from './support/databases.js';
-import { change, person, personWithTeam, pullAll, push } from './support/people.js';
+import { change, join, person, personWithTeam, pullAll, push } from './support/people.js';
 
 const PUSHERS = 32;
 
@@ -69,7 +69,7 @@ describe('many at once', () => {
       if (!server.databaseUrl) return t.skip('PGlite is one session: nothing waits for a lock');
       const team = await ann.call('create_team', { name: 'contested' });
       const ben = { ...(await person(server, 'ben')), team };
-      const add = (someone, { email }, role) => someone.call('add_team_member', { team, email, role });
+      const setRole = (someone, { id }, role) => someone.call('set_member_role', { team, member: id, role });
       const remove = (someone, { id }) => someone.call('remove_team_member', { team, member: id });
       const sql = postgres(server.databaseUrl, { max: 2, onnotice() {} });
       const someoneWaits = async () => {
@@ -79,14 +79,15 @@ describe('many at once', () => {
       };
       try {
         for (const attempt of [
-          () => add(ben, ben, 'admin'), () => add(ben, ann, 'viewer'), () => remove(ben, ann),
+          () => setRole(ben, ben, 'admin'), () => setRole(ben, ann, 'viewer'), () => remove(ben, ann),
+          () => ben.call('invite_member', { team, email: 'x@example.test', role: 'admin' }),
         ]) {
-          await add(ann, ben, 'admin');
+          await join(ann, ben, 'admin', team);
           let refused;
           // What ann does holds the lock until ben's attempt has passed its first check.
           await sql.begin(async (transaction) => {
             await transaction`select set_config('request.jwt.claim.sub', ${ann.id}, true)`;
-            await transaction`select public.add_team_member(${team}, ${ben.email}, 'editor')`;
+            await transaction`select public.set_member_role(${team}, ${ben.id}, 'editor')`;
             refused = assert.rejects(attempt(), { code: '42501', status: 403 }, String(attempt));
             while (!(await someoneWaits())) await new Promise((resolve) => setTimeout(resolve, 10));
           });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { onEachDatabase } from './support/databases.js';
-import { anonymous, change, person, personWithTeam, pullAll, push } from './support/people.js';
+import { anonymous, change, join, person, personWithTeam, pullAll, push } from './support/people.js';
 import { Wire } from './support/wire.js';
 
-const TABLES = ['teams', 'team_members', 'artifacts', 'artifact_history'];
+const TABLES = ['teams', 'team_members', 'artifacts', 'artifact_history', 'team_lifecycles', 'artifact_approvals',
+  'team_invitations'];
 
 describe('another team', () => {
   onEachDatabase((server) => {
@@ -33,7 +34,14 @@ describe('another team', () => {
         ['push_artifacts', { team, changes: [change()] }],
         ['pull_artifacts', { team, after_seq: 0 }],
         ['artifact_versions', { team, kind: 'story', id: 'INFRA-040' }],
-        ['add_team_member', { team, email: eve.email, role: 'admin' }],
+        ['invite_member', { team, email: eve.email, role: 'admin' }],
+        ['set_member_role', { team, member: eve.id, role: 'admin' }],
+        ['leave_team', { team }],
+        ['allocate_id', { team, kind: 'story', prefix: 'X' }],
+        ['team_lifecycle', { team }],
+        ['set_lifecycle', { team, kind: 'story', states: null }],
+        ['artifact_approvals', { team, kind: 'story', id: 'INFRA-040' }],
+        ['audit_entries', { team }],
         ['remove_team_member', { team, member: ann.id }],
         ['remove_team_member', { team, member: eve.id }],
       ];
@@ -64,9 +72,13 @@ describe('another team', () => {
         team_members: { team_id: ann.team, user_id: eve.id, role: 'admin', display_name: 'Eve' },
         artifacts: artifact,
         artifact_history: artifact,
+        team_lifecycles: { team_id: ann.team, kind: 'story', definition: {} },
+        lifecycle_defaults: { kind: 'x', definition: {} },
+        artifact_approvals: { ...artifact, content_hash: 'x', state: 'APPROVED', approved_by: ann.id },
+        team_invitations: { team_id: ann.team, email: eve.email, role: 'admin', invited_by: ann.id },
       };
       for (const [table, row] of Object.entries(rows)) {
-        const column = table === 'teams' ? 'id' : 'team_id';
+        const column = { teams: 'id', lifecycle_defaults: 'kind' }[table] ?? 'team_id';
         for (const someone of [ann.client, eve.client]) {
           const writes = [
             someone.from(table).insert(row),
@@ -140,7 +152,7 @@ describe('another team', () => {
       await ear.join(topic, { private: true }, ann.token);
       const ben = await person(server, 'ben');
       for (const role of ['viewer', 'editor', 'approver', 'admin']) {
-        await ann.call('add_team_member', { team: ann.team, email: ben.email, role });
+        await join(ann, ben, role);
         const wire = await Wire.connect(server);
         const { joinRef } = await wire.join(topic, { private: true, broadcast: { ack: true } }, ben.token);
         const forged = { type: 'broadcast', event: 'artifacts_changed', payload: { to_seq: 999 } };
@@ -169,7 +181,7 @@ describe('another team', () => {
 
     test('membership ends with the row that gave it', async () => {
       const ben = { ...(await person(server, 'ben')), team: ann.team };
-      await ann.call('add_team_member', { team: ann.team, email: ben.email, role: 'editor' });
+      await join(ann, ben, 'editor');
       await pullAll(ben);
       await request(`/rest/v1/team_members?user_id=eq.${ben.id}`, {
         method: 'DELETE',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { onEachDatabase } from './support/databases.js';
-import { change, person, personWithTeam, pullAll, push } from './support/people.js';
+import { change, join, person, personWithTeam, pullAll, push } from './support/people.js';
 
 const text = (state, body = 'body') => `# T\n\n${state ? `## State\n\n${state}\n\n` : ''}## Text\n\n${body}\n`;
 
@@ -15,7 +15,7 @@ describe('the lifecycle', () => {
       admin = await personWithTeam(server, 'ann');
       const member = async (role) => {
         const someone = { ...(await person(server, role)), team: admin.team };
-        await admin.call('add_team_member', { team: admin.team, email: someone.email, role });
+        await join(admin, someone, role);
         return someone;
       };
       [editor, approver, viewer] = await Promise.all(['editor', 'approver', 'viewer'].map(member));

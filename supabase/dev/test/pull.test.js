@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { onEachDatabase } from './support/databases.js';
-import { change, person, personWithTeam, pullAll, push, sha256 } from './support/people.js';
+import { change, join, person, personWithTeam, pullAll, push, sha256 } from './support/people.js';
 
 describe('reading', () => {
   onEachDatabase((server) => {
@@ -64,7 +64,7 @@ describe('reading', () => {
     test('an author who has left is still named by id', async () => {
       const ann = await fresh();
       const ben = { ...(await person(server, 'ben')), team: ann.team };
-      await ann.call('add_team_member', { team: ann.team, email: ben.email, role: 'editor' });
+      await join(ann, ben, 'editor');
       await push(ben, change());
       const removed = await fetch(`${server.ready.url}/rest/v1/team_members?user_id=eq.${ben.id}`, {
         method: 'DELETE',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { onEachDatabase } from './support/databases.js';
-import { change, person, personWithTeam, pullAll, push, sha256 } from './support/people.js';
+import { change, join, person, personWithTeam, pullAll, push, sha256 } from './support/people.js';
 
 const outcomes = ({ results }) => results.map(({ result, version, seq }) => [result, version, seq]);
 
@@ -244,7 +244,7 @@ describe('push_artifacts', () => {
     test('viewers push nothing, but hear that an earlier change of theirs was applied', async () => {
       const ann = await fresh();
       const ben = { ...(await person(server, 'ben')), team: ann.team };
-      const role = (role) => ann.call('add_team_member', { team: ann.team, email: ben.email, role });
+      const role = (role) => join(ann, ben, role);
       await role('editor');
       const applied = change({ id: 'A' });
       await push(ben, applied);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, before, describe, test } from 'node:test';
 import { onEachDatabase } from './support/databases.js';
-import { change, person, personWithTeam, push } from './support/people.js';
+import { change, join, person, personWithTeam, push } from './support/people.js';
 
 /** Collects what a channel hears, and waits for more of it. */
 function listener(someone, topic, config) {
@@ -33,7 +33,7 @@ describe('realtime-js', { timeout: 40_000 }, () => {
     before(async () => {
       ann = await personWithTeam(server, 'ann');
       ben = { ...(await person(server, 'ben')), team: ann.team };
-      await ann.call('add_team_member', { team: ann.team, email: ben.email, role: 'editor' });
+      await join(ann, ben, 'editor');
     });
 
     // Also after a failure: a client that still wants to reconnect would keep the run from ending.

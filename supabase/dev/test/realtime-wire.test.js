@@ -5,7 +5,7 @@ import { SignJWT } from 'jose';
 import { before, describe, test } from 'node:test';
 import WebSocket from 'ws';
 import { onEachDatabase } from './support/databases.js';
-import { change, person, personWithTeam, push } from './support/people.js';
+import { change, join, person, personWithTeam, push } from './support/people.js';
 import { binaryBroadcast, Wire } from './support/wire.js';
 
 const PRIVATE = { private: true };
@@ -172,7 +172,7 @@ describe('the realtime wire', () => {
 
     test('permissions last until the next token', async () => {
       const ben = await person(server, 'ben');
-      await ann.call('add_team_member', { team: ann.team, email: ben.email, role: 'editor' });
+      await join(ann, ben, 'editor');
       await withWire({}, async (wire) => {
         const { joinRef } = await wire.join(topic, PRIVATE, ben.token);
         await fetch(`${server.ready.url}/rest/v1/team_members?user_id=eq.${ben.id}`, {

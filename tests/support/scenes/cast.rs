@@ -24,8 +24,8 @@ pub fn gather(backend: &Arc<Backend>, emails: [&str; 2], stage: &mut dyn Stage) 
     let id = id.with_context(|| format!("no id in {made:?}"))?;
     let team = Team::known(backend, &ann_user, id);
     init(&ann, backend, &team)?;
-    ann.agent_ok(&["team", "add", &bob_user.email, "--role", "editor"])?;
-    stage.tells("Ann", "$ agent team create Operations\n$ agent team add bob@example.com --role editor");
+    ann.agent_ok(&["team", "invite", &bob_user.email, "--role", "editor"])?;
+    stage.tells("Ann", "$ agent team create Operations\n$ agent team invite bob@example.com --role editor");
     for (path, text) in [PLAN, STORY, RUNBOOK, ADR] {
         ann.write(path, text)?;
     }
@@ -34,6 +34,8 @@ pub fn gather(backend: &Arc<Backend>, emails: [&str; 2], stage: &mut dyn Stage) 
     stage.tells("Ann", &format!("$ agent sync push\n{}", said(&pushed)));
 
     let bob = machine("bob", backend, &bob_user, stage, "Bob")?;
+    bob.agent_ok(&with_project(&["team", "accept"], backend.url()))?;
+    stage.tells("Bob", "$ agent team accept");
     init(&bob, backend, &team)?;
     let pulled = bob.agent_ok(&["sync", "pull"])?;
     stage.tells("Bob", &format!("$ agent sync pull\n{}", said(&pulled)));

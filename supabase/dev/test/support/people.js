@@ -45,6 +45,14 @@ export async function personWithTeam(server, name) {
   return { ...admin, team };
 }
 
+/** Makes somebody a member of the admin's team, with their consent, or gives a member another role. */
+export async function join(admin, someone, role, team = admin.team) {
+  const { data } = await admin.client.from('team_members').select().eq('team_id', team).eq('user_id', someone.id);
+  if (data.length > 0) return admin.call('set_member_role', { team, member: someone.id, role });
+  const { invitation } = await admin.call('invite_member', { team, email: someone.email, role });
+  return someone.call('accept_invitation', { invitation });
+}
+
 /** A change to push, valid unless told otherwise. */
 export function change(fields = {}) {
   const content = fields.content === undefined ? 'text\n' : fields.content;
