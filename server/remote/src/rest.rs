@@ -192,6 +192,10 @@ fn longer_if_asked(fault: &Fault, pause: Duration) -> Duration {
     }
 }
 
+pub(crate) fn to_vec(args: &serde_json::Value) -> Result<Vec<u8>, RemoteError> {
+    serde_json::to_vec(args).map_err(unwritable)
+}
+
 fn unwritable(error: serde_json::Error) -> RemoteError {
     RemoteError::Protocol(format!("the request cannot be written: {error}"))
 }

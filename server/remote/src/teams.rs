@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::rest::{Repeat, SupabaseRemote};
+use crate::rest::{Repeat, SupabaseRemote, to_vec};
 
 /// A member of a team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,9 +134,7 @@ impl SupabaseRemote {
         args: &Value,
         repeat: Repeat,
     ) -> Result<T, RemoteError> {
-        let args = serde_json::to_vec(args)
-            .map_err(|error| RemoteError::Protocol(format!("the request cannot be written: {error}")))?;
-        let body = self.call(&self.function(name, args)?, repeat).await?;
+        let body = self.call(&self.function(name, to_vec(args)?)?, repeat).await?;
         self.read(name, &body)
     }
 

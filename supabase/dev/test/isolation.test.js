@@ -74,7 +74,7 @@ describe('another team', () => {
         artifact_history: artifact,
         team_lifecycles: { team_id: ann.team, kind: 'story', definition: {} },
         lifecycle_defaults: { kind: 'x', definition: {} },
-        artifact_approvals: { ...artifact, content_hash: 'x', state: 'APPROVED', approved_by: ann.id },
+        artifact_approvals: { team_id: ann.team, kind: 'story', id: 'X', version: 1, content_hash: 'x', state: 'APPROVED', approved_by: ann.id },
         team_invitations: { team_id: ann.team, email: eve.email, role: 'admin', invited_by: ann.id },
       };
       for (const [table, row] of Object.entries(rows)) {
