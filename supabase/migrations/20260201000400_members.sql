@@ -1,7 +1,8 @@
 -- Invitations, which need the consent of who is invited; roles; leaving. Every refusal of a member is in the
 -- audit log, so these functions answer with the error instead of raising it. Strangers leave no trace.
 
-drop function public.add_team_member(uuid, text, text);
+-- Nobody is made a member without their consent any more; no role may call this one.
+revoke execute on function public.add_team_member(uuid, text, text) from authenticated, service_role;
 drop function public.remove_team_member(uuid, uuid);
 
 create table public.team_invitations (

@@ -71,9 +71,24 @@ describe('openapi.yaml', () => {
         const ben = checked(server, { ...(await person(server, 'ben')), team: anna.team }, onCall);
         await anna.call('schema_version', {});
         await anna.call('create_team', { name: 'Another' });
-        await anna.call('add_team_member', { team: anna.team, email: ben.email, role: 'editor' });
-        await assert.rejects(anna.call('add_team_member', { team: anna.team, email: 'x@example.test', role: 'editor' }));
-        await assert.rejects(ben.call('add_team_member', { team: anna.team, email: ben.email, role: 'admin' }));
+        const invite = (email, role) => anna.call('invite_member', { team: anna.team, email, role });
+        const { invitation: declined } = await invite(ben.email, 'viewer');
+        await ben.call('decline_invitation', { invitation: declined });
+        const { invitation } = await invite(ben.email, 'viewer');
+        await ben.call('my_invitations', {});
+        await ben.call('accept_invitation', { invitation });
+        await anna.call('set_member_role', { team: anna.team, member: ben.id, role: 'editor' });
+        await assert.rejects(ben.call('set_member_role', { team: anna.team, member: ben.id, role: 'admin' }));
+        await anna.call('revoke_invitation', await invite('x@example.test', 'viewer').then(({ invitation }) => ({ invitation })));
+        await invite('y@example.test', 'viewer');
+        await anna.call('allocate_id', { team: anna.team, kind: 'story', prefix: 'X' });
+        const cleo = checked(server, { ...(await personWithTeam(server, 'cleo')) }, onCall);
+        await anna.call('accept_invitation', await cleo.call('invite_member', { team: cleo.team, email: anna.email, role: 'admin' })
+          .then(({ invitation }) => ({ invitation })));
+        await anna.call('export_author', { team: cleo.team, member: cleo.id });
+        await anna.call('erase_author', { team: cleo.team, member: cleo.id, texts: 'remove' });
+        const own = await anna.call('create_team', { name: 'Left' });
+        await assert.rejects(anna.call('leave_team', { team: own }));
         const draft = change({ id: 'A', content: '# A\n\nState: APPROVED\n' });
         await push(anna, draft, draft, change({ id: 'B' }), change({ id: 'A', base_version: 7 }));
         await push(anna, change({ id: 'A', base_version: 1, content: '# A\n\nState: APPROVED\nmore\n' }),
@@ -96,6 +111,10 @@ describe('openapi.yaml', () => {
           assert.ok(data.length > 0, name);
         }
         await anna.call('remove_team_member', { team: anna.team, member: ben.id });
+        const dora = checked(server, await person(server, 'dora'), onCall);
+        const again = await invite(dora.email, 'viewer');
+        await dora.call('accept_invitation', { invitation: again.invitation });
+        await dora.call('leave_team', { team: anna.team });
         await assert.rejects(push(ben, change()));
         assert.deepEqual(operations().filter((operation) => !seen.has(`${operation} 200`)), []);
         const results = ['applied', 'duplicate', 'conflict', 'rejected approved', 'rejected state', 'rejected state_role',
