@@ -1,10 +1,13 @@
 //! Things go away, are killed, or were never right: nothing that was saved is lost, and somebody is
 //! told. Tests that stop a backend have one of their own.
 
+mod crashes;
 mod errors;
 mod kills;
 mod leaders;
 mod offline;
+mod sections;
+mod writers;
 
 use std::sync::Arc;
 

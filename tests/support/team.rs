@@ -129,11 +129,21 @@ impl Team {
     /// # Errors
     /// What the backend answers.
     pub fn history(&self, kind: &str, id: &str) -> Result<Vec<String>> {
-        let arguments = json!({ "team": self.id, "kind": kind, "id": id, "with_content": true });
-        let versions = self.backend.rpc(&self.observer, "artifact_versions", &arguments)?;
-        let rows = versions["versions"].as_array();
-        let rows = rows.with_context(|| format!("no versions in {versions}"))?;
-        Ok(rows.iter().filter_map(|row| row["content"].as_str()).map(str::to_owned).collect())
+        let (mut all, mut before) = (Vec::new(), Value::Null);
+        loop {
+            let arguments = json!({
+                "team": self.id, "kind": kind, "id": id, "with_content": true,
+                "before_version": before, "max_rows": 500,
+            });
+            let page = self.backend.rpc(&self.observer, "artifact_versions", &arguments)?;
+            let rows = page["versions"].as_array();
+            let rows = rows.with_context(|| format!("no versions in {page}"))?;
+            all.extend(rows.iter().filter_map(|row| row["content"].as_str()).map(str::to_owned));
+            match (page["more"] == true, rows.last()) {
+                (true, Some(oldest)) => before = oldest["version"].clone(),
+                _ => return Ok(all),
+            }
+        }
     }
 }
 

@@ -168,6 +168,23 @@ impl Workspace {
         fs::write(&file, content).with_context(|| file.display().to_string())
     }
 
+    /// Changes a file so that nothing is lost that another program writes to it at that moment: it is
+    /// taken away, changed, and put back.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be written.
+    pub fn change(&self, path: &str, change: impl FnOnce(&str) -> Result<String>) -> Result<()> {
+        let file = self.file(path);
+        let beside = file.with_extension("swp");
+        fs::rename(&file, &beside).with_context(|| file.display().to_string())?;
+        let changed = fs::read_to_string(&beside).map_err(Into::into).and_then(|text| change(&text));
+        if let Ok(text) = &changed {
+            fs::write(&beside, text)?;
+        }
+        fs::rename(&beside, &file)?;
+        changed.map(drop)
+    }
+
     /// Reads a file.
     ///
     /// # Errors

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use agent_core::id::{ArtifactKey, Timestamp};
-use agent_core::ports::Holder;
+use agent_core::ports::{Holder, StoreError};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use crate::Cache;
 use crate::error::Fault;
 use crate::row;
 
@@ -50,6 +51,22 @@ fn has_open(conn: &Connection, holder: &Holder) -> rusqlite::Result<bool> {
         .query_row([&holder.0], |_| Ok(()))
         .optional()?;
     Ok(found.is_some())
+}
+
+impl Cache {
+    /// Every process that says it has something open at `now`.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn holders(&self, now: Timestamp) -> Result<Vec<Holder>, StoreError> {
+        holders(&self.conn, now).map_err(|error| Fault::from(error).at(self.name()))
+    }
+}
+
+fn holders(conn: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Holder>> {
+    let mut statement =
+        conn.prepare_cached("SELECT DISTINCT holder FROM open_documents WHERE until > ?1 ORDER BY holder")?;
+    statement.query_map([now.0], |row| row.get(0).map(Holder))?.collect()
 }
 
 pub(crate) fn open_elsewhere(

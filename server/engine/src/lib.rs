@@ -10,6 +10,7 @@ pub mod disk;
 mod driver;
 mod engine;
 pub mod history;
+mod holders;
 mod journal;
 mod lease;
 mod remote;

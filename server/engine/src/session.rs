@@ -16,6 +16,7 @@ use crate::chance::now;
 use crate::config::{Config, ConfigError};
 use crate::disk::Disk;
 use crate::engine::{Engine, Outcome};
+use crate::holders::forget_gone;
 use crate::remote::AnyRemote;
 use crate::rules::{self, Fetched, Rules};
 use crate::workspace::Workspace;
@@ -148,6 +149,7 @@ impl Session {
     /// Which artifacts editors have open. Looked up again after each wait for the network, for what
     /// is open is not to be written. Answers what is to be sent.
     fn see_open(&mut self) -> Result<Vec<Request>, StoreError> {
+        forget_gone(&mut self.engine.store, &self.workspace.database(), now())?;
         let holder = agent_core::ports::Holder("command".to_owned());
         let open = self.engine.store.open_elsewhere(&holder, now())?;
         if self.engine.machine().is_open_elsewhere(&open) {

@@ -109,6 +109,40 @@ impl Editor {
         self.save_uri(&self.uri(path))
     }
 
+    /// Saves as careful editors do: no other program ever sees a part of it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save_in_one_step(&mut self, path: &str) -> Result<()> {
+        let uri = self.uri(path);
+        let document = self.documents.get(&uri).context("not open")?;
+        let beside = document.file.with_extension("swp");
+        std::fs::write(&beside, &document.text)?;
+        std::fs::rename(&beside, &document.file)?;
+        self.notify("textDocument/didSave", json!({ "textDocument": { "uri": uri } }))
+    }
+
+    /// Takes the file's text into a buffer without changes of its own, as editors do when a file
+    /// changes.
+    ///
+    /// # Errors
+    /// When it is not open.
+    pub fn reload(&mut self, path: &str) -> Result<()> {
+        let disk = std::fs::read_to_string(&self.document(path)?.file)?;
+        if self.document(path)?.text == disk { Ok(()) } else { self.set_text(path, &disk) }
+    }
+
+    /// Closes every document.
+    ///
+    /// # Errors
+    /// When the server is gone.
+    pub fn close_all(&mut self) -> Result<()> {
+        for (uri, _) in std::mem::take(&mut self.documents) {
+            self.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }))?;
+        }
+        Ok(())
+    }
+
     pub(super) fn save_uri(&mut self, uri: &str) -> Result<()> {
         let document = self.documents.get(uri).context("not open")?;
         let bom = if document.has_bom { BOM } else { "" };

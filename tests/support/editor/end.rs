@@ -17,6 +17,7 @@ impl Editor {
         self.ended = true;
         self.child.kill()?;
         self.child.wait()?;
+        self.documents.clear();
         Ok(())
     }
 

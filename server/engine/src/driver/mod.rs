@@ -27,6 +27,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::chance::now;
 use crate::engine::{Failed, Outcome};
+use crate::holders::{Sign, forget_gone};
 use crate::lease::Lease;
 use crate::resolve::ResolveError;
 use crate::session::{Sent, Session, SharedRemote};
@@ -57,6 +58,8 @@ struct Driver {
     commands: Sender<Command>,
     views: Arc<Views>,
     lease: Lease,
+    /// Shown while something is open.
+    sign: Option<Sign>,
     listener: Option<Listener>,
     watch: Option<Watch>,
     wake_at: Option<Timestamp>,
@@ -104,6 +107,7 @@ impl Driver {
             commands,
             views: Arc::default(),
             lease,
+            sign: None,
             listener: None,
             watch: None,
             wake_at: None,
@@ -153,6 +157,7 @@ impl Driver {
 
     fn stop(&mut self, done: &Sender<()>) {
         let _ = self.session.engine.store.release(&self.holder);
+        self.sign = None;
         let _ = done.send(());
     }
 
@@ -356,6 +361,11 @@ impl Driver {
         if !matches!(&outcome, Ok(outcome) if outcome.touched.is_empty()) {
             self.carry_on(outcome);
         }
+        if let Err(error) =
+            forget_gone(&mut self.session.engine.store, &self.session.workspace.database(), at)
+        {
+            self.cache_failed(&error);
+        }
         self.see_open(at);
         self.record_link();
         self.take_lease();
@@ -430,6 +440,10 @@ impl Driver {
         let at = now();
         self.open_renew_at = at.plus(OPEN_MILLIS / 2);
         let keys: Vec<_> = self.open.iter().cloned().collect();
+        // Shown before anything is said to be open, so that nobody takes it for gone.
+        if !keys.is_empty() && self.sign.is_none() {
+            self.sign = Sign::show(&self.session.workspace.database(), &self.holder);
+        }
         if let Err(error) = self.session.engine.store.set_open(&self.holder, &keys, at.plus(OPEN_MILLIS)) {
             self.cache_failed(&error);
         }
