@@ -346,6 +346,7 @@ fn whoever_is_killed_and_whenever_nothing_acknowledged_is_lost() -> Result<()> {
             world.round().with_context(|| format!("round {round}"))?;
             if round % BETWEEN_CHECKS == 0 || round == rounds {
                 world.check().with_context(|| format!("after round {round}"))?;
+                println!("round {round} of {rounds}, all well");
             }
         }
         Ok(())
