@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "counts and skips are to be read with --nocapture")]
 
 mod bases;
+mod brake;
 mod counts;
 mod deletion;
 mod editing;

@@ -6,6 +6,7 @@ mod errors;
 mod kills;
 mod leaders;
 mod offline;
+mod rebuild;
 mod sections;
 mod writers;
 

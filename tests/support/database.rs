@@ -1,4 +1,4 @@
-//! A workspace's cache as another program sees it: read only, beside those that use it.
+//! A workspace's cache as another program sees it, beside those that use it.
 
 use anyhow::{Context as _, Result};
 use rusqlite::{Connection, OpenFlags};
@@ -30,6 +30,14 @@ impl Database {
     /// When it cannot be read.
     pub fn integrity(&self) -> Result<String> {
         Ok(self.open()?.query_row("PRAGMA integrity_check", [], |row| row.get(0))?)
+    }
+
+    /// Changes it behind everybody's back.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn execute(&self, sql: &str) -> Result<()> {
+        Ok(self.open()?.execute_batch(sql)?)
     }
 
     /// How many changes wait for an answer.

@@ -244,7 +244,15 @@ impl Workspace {
     /// # Errors
     /// When it does not build.
     pub fn command(&self) -> Result<Command> {
-        let mut command = Command::new(agent_binary()?);
+        self.command_of(agent_binary()?)
+    }
+
+    /// Any program, in this folder and with that environment.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn command_of(&self, program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
+        let mut command = Command::new(program);
         command.current_dir(&self.root).env_clear();
         for kept in ["PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR"] {
             command.envs(std::env::var_os(kept).map(|value| (kept, value)));

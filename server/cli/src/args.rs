@@ -264,7 +264,7 @@ pub(crate) enum SyncCommand {
     /// Send local changes to the team. Writes no file and fetches nothing.
     Push(Push),
     /// Take the team's changes: files are updated, clean merges are written, conflicts are listed.
-    Pull(PushPull),
+    Pull(Pull),
     /// Show which artifacts differ from the team's, as far as this machine knows. No network.
     Status(Status),
     /// Settle conflicts by choosing a side.
@@ -286,7 +286,7 @@ impl SyncCommand {
         match self {
             Self::Init(args) => args.json.json,
             Self::Push(args) => args.common.json.json,
-            Self::Pull(args) => args.json.json,
+            Self::Pull(args) => args.common.json.json,
             Self::Status(args) => args.json.json,
             Self::Resolve(args) => args.json.json,
             Self::Log(args) => args.json.json,
@@ -318,6 +318,15 @@ pub(crate) struct Init {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Push {
     /// Also delete for the team what vanished here, when that was many artifacts at once.
+    #[arg(long)]
+    pub(crate) allow_deletions: bool,
+    #[command(flatten)]
+    pub(crate) common: PushPull,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Pull {
+    /// Delete here what the team deleted, also when it is a large share of all artifacts.
     #[arg(long)]
     pub(crate) allow_deletions: bool,
     #[command(flatten)]

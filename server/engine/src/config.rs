@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use agent_core::artifact::identity::{KindRule, Kinds};
 use agent_core::id::Kind;
-use agent_core::sync::Policy;
 use agent_core::sync::next::ConflictStrategy;
+use agent_core::sync::{DELETION_LIMIT, Policy};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -72,6 +72,8 @@ pub struct SyncConfig {
     pub presence: bool,
     /// The largest file taken, in bytes.
     pub max_file_size: u64,
+    /// How many percent of the artifacts may vanish at once without being asked about.
+    pub deletion_limit: u8,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -100,6 +102,7 @@ struct SyncSection {
     open_files: OpenFiles,
     presence: bool,
     max_file_size: u64,
+    deletion_limit: u8,
     kinds: Option<BTreeMap<String, Vec<String>>>,
 }
 
@@ -113,6 +116,7 @@ impl Default for SyncSection {
             open_files: OpenFiles::Show,
             presence: true,
             max_file_size: MAX_FILE_SIZE,
+            deletion_limit: DELETION_LIMIT,
             kinds: None,
         }
     }
@@ -155,6 +159,7 @@ const KEYS: [&str; 14] = [
     "open_files",
     "presence",
     "max_file_size",
+    "deletion_limit",
     "kinds",
 ];
 
@@ -179,6 +184,12 @@ pub fn parse(file: &str, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Re
                 .to_owned(),
         ));
     }
+    if parsed.sync.deletion_limit > 100 {
+        let found = parsed.sync.deletion_limit;
+        return Err(error(format!(
+            "sync.deletion_limit: {found} is no share in percent; 0 asks about any ten deletions at once, 100 never asks"
+        )));
+    }
     let settings = sync(&parsed.sync);
     let kinds = kinds(parsed.sync.kinds).map_err(|problem| error(format!("sync.kinds: {problem}")))?;
     let project = project(&parsed.remote, env);
@@ -202,6 +213,7 @@ fn sync(section: &SyncSection) -> SyncConfig {
         apply_when_open: section.open_files == OpenFiles::Apply,
         presence: section.presence,
         max_file_size: section.max_file_size,
+        deletion_limit: section.deletion_limit,
     }
 }
 

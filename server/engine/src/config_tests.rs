@@ -227,3 +227,14 @@ fn a_hostile_file_is_an_error_and_nothing_worse() {
     check(&"a".repeat(1_000_000), &[]);
     check("sync: &a\n  <<: *a\n", &[]);
 }
+
+#[test]
+fn the_limit_of_deletions_is_a_share_in_percent() {
+    assert_eq!(read("").sync.deletion_limit, 20);
+    for limit in [0, 35, 100] {
+        assert_eq!(read(&format!("sync:\n  deletion_limit: {limit}\n")).sync.deletion_limit, limit);
+    }
+    check("sync:\n  deletion_limit: 101\n", &["sync.deletion_limit", "101", "percent"]);
+    check("sync:\n  deletion_limit: -1\n", &["line 2"]);
+    check("sync:\n  deletion_limits: 5\n", &["did you mean `deletion_limit`"]);
+}

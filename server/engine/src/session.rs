@@ -128,8 +128,9 @@ impl Session {
         self.auth.as_ref().and_then(Auth::user).map(|user| user.email)
     }
 
-    /// Tells the machine who the local user is.
+    /// Tells the machine who the local user is, and how many deletions at once need a word of theirs.
     fn sign(&mut self) {
+        self.engine.machine_mut().set_deletion_limit(self.config.sync.deletion_limit);
         if let Some(user) = self.auth.as_ref().and_then(Auth::user) {
             self.engine.machine_mut().set_me(Author { id: user.id, name: user.email });
         }
@@ -229,7 +230,8 @@ fn bind(cache: &mut Cache, settings: Option<&Settings>) -> Result<(), StoreError
 
 fn rebuilt_message(rebuilt: &Rebuilt) -> String {
     format!(
-        "the cache was damaged ({}) and is rebuilt from your files and the remote; the old one is kept as {}",
+        "the cache was damaged ({}) and is rebuilt from your files and the remote; the old one, with the history of this \
+         machine until now, is kept as {}",
         rebuilt.reason,
         rebuilt.moved_to.display()
     )

@@ -9,9 +9,10 @@ use agent_core::sync::next::ConflictStrategy;
 use agent_core::sync::{Entry, Event, Traffic};
 use serde::Serialize;
 
-use crate::args::PushPull;
+use crate::args::Pull;
 use crate::commands::block_on;
 use crate::output::{Done, Progress};
+use crate::place;
 use crate::show::{List, NotTaken, Row, Turn, count, not_taken, not_taken_list, trouble};
 use crate::work::Work;
 
@@ -100,8 +101,8 @@ impl Fate {
 type Before = BTreeMap<ArtifactKey, (Option<ContentHash>, ArtifactPath, Version)>;
 
 /// Pulls.
-pub(crate) fn run(args: &PushPull) -> anyhow::Result<Done> {
-    let dry_run = args.dry_run.dry_run;
+pub(crate) fn run(args: &Pull) -> anyhow::Result<Done> {
+    let dry_run = args.common.dry_run.dry_run;
     let mut work = Work::open()?;
     work.set_policy(|policy| {
         policy.may_write = !dry_run;
@@ -121,13 +122,16 @@ pub(crate) fn run(args: &PushPull) -> anyhow::Result<Done> {
         (entry.key, (entry.local, entry.path, version))
     };
     let before: Before = work.entries().into_iter().map(state).collect();
-    let mut progress = Progress::new(args.json.json);
+    let mut progress = Progress::new(args.common.json.json);
     let pulls = work.session.run(Event::Leads(true), |engine| {
         let known = engine.machine().len().saturating_sub(before.len());
         progress.show(format!("pulling: {known} new, up to change {}", engine.machine().cursor().0));
     });
     block_on(pulls)??;
     drop(progress);
+    if args.allow_deletions && !dry_run {
+        work.session.engine.handle(Event::IncomingDeletionsAllowed, place::now())?;
+    }
     report(&work, &before, dry_run)
 }
 

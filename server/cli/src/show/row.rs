@@ -198,6 +198,10 @@ impl Row {
             Turn::DeletedHere => {
                 format!("deleted here, but changed there to version {}{by}", self.remote_version)
             }
+            Turn::DeletedThere if self.status == Status::Behind.as_str() => format!(
+                "deleted there{by} with many others, and kept here; delete them with agent sync pull \
+                 --allow-deletions, or keep this one with --ours"
+            ),
             Turn::DeletedThere => format!("changed here, but deleted there{by}"),
             Turn::Editor => "an editor has it open and shows the change there".to_owned(),
             Turn::Undone => format!(

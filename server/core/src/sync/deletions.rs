@@ -1,6 +1,7 @@
 //! The brake on deletions: a folder that was moved, or a branch without these files, must not delete
-//! artifacts for the whole team. A few deletions go out after a moment in which the file may come
-//! back; many at once wait for a person.
+//! artifacts for the whole team, and a team whose artifacts went must not delete anybody's files. A few
+//! deletions go out after a moment in which the file may come back, and come in at once; many wait for a
+//! person, on either side.
 
 use crate::id::{ArtifactKey, Timestamp};
 use crate::ports::Cause;
@@ -10,24 +11,23 @@ use crate::sync::{Entry, Parked};
 
 /// Why many deletions at once are parked.
 pub const MASS_DELETION: &str = "mass_deletion";
+/// Why files stay here that the team deleted: there were many at once.
+pub const MASS_DELETION_THERE: &str = "mass_deletion_there";
 /// Fewer deletions at once are never held back.
 const LEAST: usize = 10;
-/// More than one in this many artifacts vanishing at once is held back.
-const SHARE: usize = 5;
+/// How many percent of the artifacts may vanish at once, where nothing else is configured.
+pub const DELETION_LIMIT: u8 = 20;
 /// How long a file must be gone, in milliseconds, before its deletion is sent unasked. Some programs
 /// save by deleting and creating, and a folder is not emptied in one instant.
 const GRACE: i64 = 2_000;
 
 /// Parks these deletions together when they are many.
 pub(super) fn hold_back(draft: &mut Draft<'_>, vanished: Vec<ArtifactKey>) {
-    if vanished.len() < LEAST {
-        return;
-    }
     let left = draft.machine.entries.values().filter(|entry| entry.local.is_some()).count();
     let gone_before =
         |key: &&ArtifactKey| draft.machine.entries.get(*key).is_none_or(|entry| entry.local.is_none());
     let all = left + vanished.iter().filter(gone_before).count();
-    if vanished.len() * SHARE <= all {
+    if !is_mass(draft, vanished.len(), all) {
         return;
     }
     let message = format!(
@@ -39,6 +39,49 @@ pub(super) fn hold_back(draft: &mut Draft<'_>, vanished: Vec<ArtifactKey>) {
         let parked = Parked { code: MASS_DELETION.to_owned(), message: message.clone(), hash: None };
         draft.shift(&key, Cause::Refused, None, |entry| entry.parked = Some(parked));
     }
+}
+
+/// Whether these are too many of all to vanish without being asked about.
+fn is_mass(draft: &Draft<'_>, vanishing: usize, all: usize) -> bool {
+    vanishing >= LEAST && vanishing * 100 > all * usize::from(draft.machine.deletion_limit)
+}
+
+/// Whether a file stays because the team deleted many at once, and nobody said yet that it shall go.
+pub(super) fn is_held(entry: &Entry) -> bool {
+    let parked = entry.parked.as_ref().filter(|parked| parked.code == MASS_DELETION_THERE);
+    parked.is_some_and(|parked| parked.hash == entry.local) && entry.remote_hash().is_none()
+}
+
+/// Of these files, which the team deleted, those that may go now: none while more may be coming, and
+/// none when they are many, together with those that are held already. Those are held then.
+pub(super) fn incoming(draft: &mut Draft<'_>, going: Vec<ArtifactKey>) -> Vec<ArtifactKey> {
+    if going.is_empty() {
+        return Vec::new();
+    }
+    if draft.link.pulling || draft.link.wants_pull(draft.cursor) {
+        return Vec::new();
+    }
+    if std::mem::take(&mut draft.link.incoming_allowed) {
+        return going;
+    }
+    let entries = || draft.machine.entries.values();
+    let held = entries().filter(|entry| is_held(entry)).count();
+    let all = entries().filter(|entry| entry.local.is_some()).count();
+    if !is_mass(draft, going.len() + held, all) {
+        return going;
+    }
+    let message = format!(
+        "the team deleted {} of {all} artifacts at once; the files stay here until you say that they shall go",
+        going.len() + held
+    );
+    for key in going {
+        let code = MASS_DELETION_THERE.to_owned();
+        draft.shift(&key, Cause::Refused, None, |entry| {
+            entry.parked = Some(Parked { code, message: message.clone(), hash: entry.local });
+        });
+        draft.set_todo(key, None);
+    }
+    Vec::new()
 }
 
 /// Looks at all deletions that are about to be sent, however slowly they came together, and answers

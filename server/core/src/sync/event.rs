@@ -145,6 +145,8 @@ pub enum Event {
     },
     /// Many artifacts that vanished at once are indeed to be deleted for everybody.
     DeletionsAllowed,
+    /// Many artifacts that the team deleted at once are indeed to go here.
+    IncomingDeletionsAllowed,
     /// The live connection said something.
     Live(LiveEvent),
     /// A page arrived.

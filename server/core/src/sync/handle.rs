@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::id::{ArtifactKey, ContentHash, Seq, Version};
 use crate::ports::{Cause, ChangeOutcome, LiveEvent, PullPage, RemoteRow, Snapshot, Write};
 use crate::sync::answers::{push_failed, pushed};
-use crate::sync::deletions::{self, MASS_DELETION};
+use crate::sync::deletions::{self, MASS_DELETION, MASS_DELETION_THERE};
 use crate::sync::draft::{Draft, agree};
 use crate::sync::event::{BroughtBack, Event, FileDone, FileEffect, Found, Memory, ResolvedBase};
 use crate::sync::machine::{Chance, Todo};
@@ -40,6 +40,10 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
         Event::DeletionsAllowed => {
             draft.link.deletions_allowed = true;
             unpark(draft, |parked| parked.code == MASS_DELETION);
+        }
+        Event::IncomingDeletionsAllowed => {
+            draft.link.incoming_allowed = true;
+            unpark(draft, |parked| parked.code == MASS_DELETION_THERE);
         }
         Event::Live(event) => live(draft, event),
         Event::Pulled(page) => pulled(draft, *page),
@@ -178,6 +182,7 @@ fn resolved(draft: &mut Draft<'_>, key: &ArtifactKey, choice: ResolvedBase) {
     draft.shift_undoing(key, cause, who, choice.undoes, |entry| {
         entry.base = base;
         entry.undone |= choice.undoes.is_some();
+        entry.parked = entry.parked.take().filter(|parked| parked.code != MASS_DELETION_THERE);
         if base == entry.remote_hash() {
             agree(entry);
         }
@@ -261,7 +266,7 @@ fn push_wanted(draft: &mut Draft<'_>, retry_refused: bool) {
     if !retry_refused {
         return;
     }
-    unpark(draft, |parked| parked.code != MASS_DELETION);
+    unpark(draft, |parked| ![MASS_DELETION, MASS_DELETION_THERE].contains(&parked.code.as_str()));
 }
 
 fn unpark(draft: &mut Draft<'_>, chosen: impl Fn(&Parked) -> bool) {

@@ -22,6 +22,8 @@ pub struct Link {
     pub(super) push_wanted: bool,
     /// Somebody confirmed that what vanished is to be deleted for everybody.
     pub(super) deletions_allowed: bool,
+    /// Somebody confirmed that what the team deleted is to go here.
+    pub(super) incoming_allowed: bool,
     pub(super) in_flight: Vec<ChangeId>,
     /// The highest seq heard of.
     pub(super) hinted: Seq,

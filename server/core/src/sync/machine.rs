@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{ArtifactKey, Author, ChangeId, Rev, Seq, Timestamp};
 use crate::ports::{Snapshot, UnreadableRow};
+use crate::sync::deletions::DELETION_LIMIT;
 use crate::sync::draft::Draft;
 use crate::sync::event::{Event, Memory, Step};
 use crate::sync::link::Link;
@@ -58,6 +59,8 @@ pub enum Traffic {
 pub struct Machine {
     pub(super) policy: Policy,
     pub(super) traffic: Traffic,
+    /// How many percent of the artifacts may vanish at once without being asked about.
+    pub(super) deletion_limit: u8,
     pub(super) me: Author,
     pub(super) entries: BTreeMap<ArtifactKey, Entry>,
     pub(super) todo: BTreeMap<ArtifactKey, Todo>,
@@ -81,6 +84,7 @@ impl Machine {
         Self {
             policy,
             traffic: Traffic::default(),
+            deletion_limit: DELETION_LIMIT,
             me: Author::default(),
             entries: BTreeMap::new(),
             todo: BTreeMap::new(),
@@ -106,6 +110,11 @@ impl Machine {
     /// Restricts the requests that are made.
     pub fn set_traffic(&mut self, traffic: Traffic) {
         self.traffic = traffic;
+    }
+
+    /// How many percent of the artifacts may vanish at once, on either side, without being asked about.
+    pub fn set_deletion_limit(&mut self, percent: u8) {
+        self.deletion_limit = percent;
     }
 
     /// Says who the local user is, for the history of what is pushed from here.

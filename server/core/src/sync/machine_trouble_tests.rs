@@ -44,6 +44,76 @@ fn many_deletions_at_once_wait_for_a_person() {
     assert_eq!(pushed(&step).len(), 10);
 }
 
+fn deleted_there(numbers: std::ops::RangeInclusive<u64>, from_seq: u64) -> Vec<crate::ports::RemoteRow> {
+    let rows = numbers.zip(from_seq..);
+    rows.map(|(n, seq)| row(&format!("A-{n}"), 2, seq, None)).collect()
+}
+
+fn held_there(bench: &Bench) -> usize {
+    let waits = |entry: &&Entry| {
+        let given = bench.machine.circumstances(&entry.key);
+        next(entry, given, &|_| None) == Next::Wait(Waits::DeletedThere)
+    };
+    bench.machine.entries().filter(waits).count()
+}
+
+#[test]
+fn many_deletions_by_the_team_leave_the_files_until_somebody_says_otherwise() {
+    // Of 40, the limit of a fifth is 8, and fewer than 10 are never held.
+    for (deleted, limit, held) in
+        [(9, 20, 0), (10, 20, 10), (40, 20, 40), (40, 100, 0), (10, 25, 0), (10, 0, 10)]
+    {
+        let mut bench = with_artifacts(40);
+        bench.machine.set_deletion_limit(limit);
+        let step = bench.pulled(deleted_there(1..=deleted, 41));
+        assert_eq!(
+            (step.files.len() as u64, held_there(&bench) as u64),
+            (deleted - held, held),
+            "{deleted} {limit}"
+        );
+    }
+}
+
+#[test]
+fn deletions_that_come_page_by_page_count_together() {
+    let mut bench = with_artifacts(40);
+    let mut first = page(deleted_there(1..=5, 41));
+    first.more = true;
+    let step = bench.take(Event::Pulled(Box::new(first)));
+    assert!(step.files.is_empty(), "nothing goes while more may come: {:?}", step.files);
+    assert!(bench.pulled(deleted_there(6..=12, 46)).files.is_empty());
+    assert_eq!(held_there(&bench), 12);
+    // And one that comes later belongs to them.
+    assert!(bench.pulled(deleted_there(13..=13, 53)).files.is_empty());
+    assert_eq!(held_there(&bench), 13);
+
+    let mut bench = with_artifacts(40);
+    let mut first = page(deleted_there(1..=5, 41));
+    first.more = true;
+    bench.take(Event::Pulled(Box::new(first)));
+    assert_eq!(bench.pulled(vec![]).files.len(), 5, "a few go when it is known that they are few");
+}
+
+#[test]
+fn what_the_team_deleted_in_masses_goes_when_allowed_or_is_given_back() {
+    let mut bench = with_artifacts(40);
+    bench.pulled(deleted_there(1..=20, 41));
+    assert!(bench.take(Event::PushWanted { retry_refused: true }).files.is_empty(), "a push is no consent");
+    let mut again = Bench::idle(POLICY);
+    again.store = bench.store.clone();
+    again.take(Event::Reloaded(bench.store.snapshot()));
+    assert!(again.take(Event::Leads(true)).files.is_empty(), "held after a restart, too");
+    assert_eq!(held_there(&again), 20);
+    assert_eq!(bench.take(Event::IncomingDeletionsAllowed).files.len(), 20);
+
+    let from = again.entry("A-1").base;
+    let base = crate::sync::ResolvedBase { from, to: None };
+    again.take(Event::Resolved { key: key("A-1"), base });
+    let given = again.machine.circumstances(&key("A-1"));
+    assert_eq!(next(again.entry("A-1"), given, &|_| None), Next::Push);
+    assert_eq!(held_there(&again), 19);
+}
+
 #[test]
 fn a_few_deletions_go_out_after_a_moment() {
     for (artifacts, vanished) in [(40, 9), (60, 10)] {

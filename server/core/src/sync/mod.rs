@@ -19,7 +19,7 @@ pub mod resolve;
 pub mod status;
 pub mod undo;
 
-pub use deletions::MASS_DELETION;
+pub use deletions::{DELETION_LIMIT, MASS_DELETION, MASS_DELETION_THERE};
 pub use entry::{Entry, FileStat, Parked, PendingChange, RemoteSide};
 pub use event::{BroughtBack, Event, FileDone, FileEffect, Found, Request, ResolvedBase, Step};
 pub use machine::{Chance, Machine, Policy, Traffic};

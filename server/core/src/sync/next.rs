@@ -8,6 +8,7 @@ use crate::create::provisional::is_provisional;
 use crate::id::{ArtifactPath, ContentHash, Text};
 use crate::merge::Merge;
 use crate::sync::Entry;
+use crate::sync::deletions::{self, MASS_DELETION_THERE};
 use crate::sync::status::Status;
 
 /// What to do when both sides changed the same lines.
@@ -91,6 +92,7 @@ pub fn next(entry: &Entry, given: Circumstances, texts: Texts<'_>) -> Next {
         Status::Ahead if needs_id(entry) => Next::Wait(Waits::Id),
         Status::Ahead if is_parked(entry) => Next::Wait(Waits::Refused),
         Status::Ahead => Next::Push,
+        Status::Behind if deletions::is_held(entry) => Next::Wait(Waits::DeletedThere),
         Status::Behind if given.open || !given.may_write || entry.undone => Next::Wait(Waits::Behind),
         Status::Behind => Next::Update,
         // The answer to a change that was sent tells the true base; to merge before it comes could
@@ -130,7 +132,8 @@ fn needs_id(entry: &Entry) -> bool {
 }
 
 fn is_parked(entry: &Entry) -> bool {
-    entry.parked.as_ref().is_some_and(|parked| parked.hash == entry.local)
+    let refused = entry.parked.as_ref().filter(|parked| parked.code != MASS_DELETION_THERE);
+    refused.is_some_and(|parked| parked.hash == entry.local)
 }
 
 /// Where the remote moved the file, when nothing else is new: contents agree, and this path is not
@@ -159,6 +162,9 @@ fn moved(entry: &Entry, given: Circumstances) -> Next {
 fn diverged(entry: &Entry, given: Circumstances, texts: Texts<'_>) -> Next {
     if entry.local.is_none() {
         return conflict(entry, given, Waits::DeletedHere);
+    }
+    if deletions::is_held(entry) {
+        return Next::Wait(Waits::DeletedThere);
     }
     if entry.remote_hash().is_none() {
         return conflict(entry, given, Waits::DeletedThere);

@@ -20,24 +20,29 @@ pub(super) fn plan(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
 
 /// Takes the artifacts touched so far as far as they go, and notes what is left to do for each.
 fn settle_touched(draft: &mut Draft<'_>) {
+    let mut going = Vec::new();
     for key in std::mem::take(&mut draft.touched) {
-        let todo = advance(draft, &key);
+        let todo = advance(draft, &key, &mut going);
         forget_undone(draft, &key);
         mark_waiting(draft, &key, todo);
         draft.set_todo(key, todo);
     }
+    for key in deletions::incoming(draft, going) {
+        write_file(draft, &key, Next::Update);
+    }
     draft.touched.clear();
 }
 
-/// Takes every step that needs no effect, and returns the first that does.
-fn advance(draft: &mut Draft<'_>, key: &ArtifactKey) -> Option<Todo> {
+/// Takes every step that needs no effect, and returns the first that does. Files that are to be deleted
+/// are `going`: only all of them together say whether they are.
+fn advance(draft: &mut Draft<'_>, key: &ArtifactKey, going: &mut Vec<ArtifactKey>) -> Option<Todo> {
     let mut step = derive(draft, key)?;
     if step == Next::Settle {
         draft.shift(key, Cause::Settled, None, agree);
         step = derive(draft, key)?;
     }
     let has_pending = draft.get(key).is_some_and(|entry| entry.pending.is_some());
-    let todo = effect_of(draft, key, step);
+    let todo = effect_of(draft, key, step, going);
     if has_pending { Some(Todo::Push) } else { todo }
 }
 
@@ -47,14 +52,22 @@ fn derive(draft: &mut Draft<'_>, key: &ArtifactKey) -> Option<Next> {
     Some(next(entry, given, &|hash| draft.text(hash)))
 }
 
-fn effect_of(draft: &mut Draft<'_>, key: &ArtifactKey, step: Next) -> Option<Todo> {
+fn effect_of(
+    draft: &mut Draft<'_>,
+    key: &ArtifactKey,
+    step: Next,
+    going: &mut Vec<ArtifactKey>,
+) -> Option<Todo> {
     match step {
         Next::Nothing | Next::Settle | Next::Wait(_) => None,
         Next::Push => Some(Todo::Push),
         Next::FindBase => Some(Todo::Search),
         Next::Update | Next::Move(_) | Next::Merge(_) => {
-            if draft.leads && !draft.is_blocked(key) {
-                write_file(draft, key, step);
+            let deletes = step == Next::Update && draft.get(key).is_some_and(|e| e.remote_hash().is_none());
+            match (draft.leads && !draft.is_blocked(key), deletes) {
+                (true, true) => going.push(key.clone()),
+                (true, false) => write_file(draft, key, step),
+                (false, _) => {}
             }
             Some(Todo::File)
         }

@@ -79,6 +79,8 @@ struct Driver {
     stands: Stands,
     rules: RulesDue,
     needs_id: NeedsId,
+    /// What was said about deletions that are held back.
+    told: BTreeSet<String>,
     /// What is known of the remote's answering, by whichever process asked it.
     trouble: Option<(Timestamp, RemoteError)>,
     cache_problem: Option<String>,
@@ -124,6 +126,7 @@ impl Driver {
             stands: Stands::default(),
             rules: RulesDue::default(),
             needs_id: NeedsId::default(),
+            told: BTreeSet::new(),
             trouble: None,
             cache_problem: None,
             unsaved: None,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use agent_core::id::{ArtifactKey, Timestamp};
 use agent_core::ports::Store as _;
-use agent_core::sync::Entry;
 use agent_core::sync::next::{Next, Waits};
+use agent_core::sync::{Entry, MASS_DELETION, MASS_DELETION_THERE};
 
 use super::{Driver, Notice};
 use crate::view::{LinkState, View};
@@ -85,6 +85,7 @@ impl Driver {
             self.views.set_index(&key, (!entry.is_absent()).then_some(&entry.path));
             self.needs_id.note(&key, &next);
             self.stands.set(&entry, stand_of(&entry, &next));
+            self.tell_held(&entry, &next);
             let path = entry.path.clone();
             let quiet = matches!(next, Next::Nothing) && entry.pending.is_none();
             let view = (!quiet || self.open.contains(&key)).then(|| self.view(entry, next));
@@ -97,6 +98,22 @@ impl Driver {
         }
         if !changed.is_empty() {
             self.notify(Notice::Changed(changed));
+        }
+    }
+
+    /// Many deletions that are held back are said once for all of them.
+    fn tell_held(&mut self, entry: &Entry, next: &Next) {
+        let Some(parked) = &entry.parked else { return };
+        let advice = match (next, parked.code.as_str()) {
+            (Next::Wait(Waits::Refused), MASS_DELETION) => "",
+            (Next::Wait(Waits::DeletedThere), MASS_DELETION_THERE) => {
+                "; delete them here with: agent sync pull --allow-deletions; give them back to the team with: \
+                 agent sync resolve --all --ours"
+            }
+            _ => return,
+        };
+        if self.told.insert(parked.message.clone()) {
+            self.notify(Notice::Warning(format!("{}{advice}", parked.message)));
         }
     }
 
