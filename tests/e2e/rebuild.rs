@@ -71,7 +71,7 @@ fn a_cache_that_is_deleted_in_use_is_built_again_and_said() -> Result<()> {
 /// Damage of many kinds, each from a seed: cut at any length, or some bytes changed.
 fn damage(bytes: &mut Vec<u8>, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         bytes.truncate(random.usize(1..bytes.len()));
         return;
     }

@@ -107,7 +107,7 @@ fn what_the_team_deleted_in_masses_goes_when_allowed_or_is_given_back() {
     assert_eq!(bench.take(Event::IncomingDeletionsAllowed).files.len(), 20);
 
     let from = again.entry("A-1").base;
-    let base = crate::sync::ResolvedBase { from, to: None };
+    let base = crate::sync::ResolvedBase { from, to: None, undoes: None };
     again.take(Event::Resolved { key: key("A-1"), base });
     let given = again.machine.circumstances(&key("A-1"));
     assert_eq!(next(again.entry("A-1"), given, &|_| None), Next::Push);
