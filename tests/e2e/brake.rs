@@ -49,7 +49,10 @@ fn a_folder_that_vanishes_and_a_team_whose_artifacts_vanish_both_ask() -> Result
     }
     // One he gives back to the team, the others he lets go.
     pair.bob.workspace.agent_ok(&["sync", "resolve", "B-000", "--ours"])?;
-    pair.agree(&path(0), Some(&text(0)))?;
+    eventually("the one that was given back", || {
+        pair.ann.workspace.expect(&path(0), Some(&text(0)))?;
+        pair.team.expect(&path(0), &text(0))
+    })?;
     pair.bob.workspace.agent_ok(&["sync", "pull", "--allow-deletions"])?;
     for number in 1..MANY {
         pair.bob.workspace.expect(&path(number), None)?;

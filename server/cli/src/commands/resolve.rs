@@ -57,7 +57,8 @@ fn chosen(work: &Work, args: &Resolve) -> anyhow::Result<Vec<Entry>> {
     }
     let waits = |entry: &Entry| {
         let turn = Turn::from(&work.next_of(entry));
-        turn.is_conflict() || (turn == Turn::Merge && (args.merge || args.list))
+        // Whether a base was looked for in vain is known only to the process that looked.
+        turn.is_conflict() || turn == Turn::FindBase || (turn == Turn::Merge && (args.merge || args.list))
     };
     Ok(work.entries().into_iter().filter(waits).collect())
 }
