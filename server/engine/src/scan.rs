@@ -173,6 +173,25 @@ impl<S: Store, F: Files> Engine<S, F> {
         Some(single.clone())
     }
 
+    /// What was found, without files whose artifact another process has taken from elsewhere meanwhile:
+    /// as in a scan, the one that is known stays while it is there. Else the second file would pass for
+    /// the first one, moved and edited, and replace a text that it never was made out of.
+    pub(crate) fn without_twins(&mut self, event: Event) -> Event {
+        let Event::Found(mut files) = event else { return event };
+        files.retain(|found| {
+            let known = self.machine.entry(&found.key).filter(|entry| entry.local.is_some());
+            let other = known.map(|entry| &entry.path).filter(|path| **path != found.path);
+            let Some(other) = other.filter(|_| found.text.is_some()) else { return true };
+            let is_gone = matches!(self.files.read(other), Ok(None));
+            if !is_gone {
+                let problem = FileProblem::SameId(other.clone());
+                self.scan_problems.insert(found.path.as_str().to_owned(), problem);
+            }
+            is_gone
+        });
+        Event::Found(files)
+    }
+
     /// What to report of a file; `None` when it is as known, or cannot be taken.
     fn read(
         &mut self,

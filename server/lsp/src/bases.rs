@@ -5,7 +5,8 @@
 //! - A text that the buffer had before a decision keeps the base it had then: when the editor comes
 //!   back to it, by undoing or reverting, the base comes back, also after a save.
 //! - When the file changes under a buffer that holds something else, the base stays the one the
-//!   buffer was edited out of: what came into the file is still new to the buffer.
+//!   buffer was edited out of: what came into the file is still new to the buffer. A save of a buffer
+//!   of which that base was never known goes without one: more is asked then, and nothing undone.
 
 use std::sync::Arc;
 
@@ -16,18 +17,18 @@ use ropey::Rope;
 
 /// A base moved in a buffer, to be made durable when the buffer is saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct BufferBase {
+pub struct BufferBase {
     /// The base it was computed from.
-    pub(crate) from: Option<ContentHash>,
+    pub from: Option<ContentHash>,
     /// The text it becomes, as it is in a file; `None` agrees with a deletion.
-    pub(crate) to: Option<Arc<str>>,
+    pub to: Option<Arc<str>>,
     /// The operation that this takes back.
-    pub(crate) undoes: Option<OperationId>,
+    pub undoes: Option<OperationId>,
 }
 
 impl BufferBase {
     /// The hash of what the base becomes.
-    pub(crate) fn hash(&self) -> Option<ContentHash> {
+    pub fn hash(&self) -> Option<ContentHash> {
         self.to.as_ref().map(|text| Text::new(Arc::clone(text)).hash())
     }
 
@@ -38,31 +39,34 @@ impl BufferBase {
 
 /// A base: its hash, and its text as it is in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Base {
-    pub(crate) hash: Option<ContentHash>,
-    pub(crate) text: Option<Arc<str>>,
+pub struct Base {
+    /// Its hash; `None` when it is absent.
+    pub hash: Option<ContentHash>,
+    /// Its text; `None` when it is absent, or missing.
+    pub text: Option<Arc<str>>,
 }
 
 impl Base {
     /// The artifact's base.
-    pub(crate) fn of_file(view: &View) -> Self {
+    pub fn of_file(view: &View) -> Self {
         Self { hash: view.entry.base, text: view.base.clone() }
     }
 }
 
 /// What an edit did that came with a decision.
 #[derive(Debug, Clone)]
-pub(crate) struct Edited {
+pub struct Edited {
     /// The text before, and its base.
-    pub(crate) before: Arc<str>,
-    pub(crate) base: BufferBase,
+    pub before: Arc<str>,
+    /// The base of the text before.
+    pub base: BufferBase,
     /// The text after.
-    pub(crate) after: String,
+    pub after: String,
 }
 
 /// The bases of one buffer.
 #[derive(Debug)]
-pub(crate) struct Bases {
+pub struct Bases {
     /// What was decided for the text as it is.
     moved: Option<BufferBase>,
     /// Texts from before decisions, with the bases they had.
@@ -77,18 +81,19 @@ pub(crate) struct Bases {
 }
 
 impl Bases {
-    pub(crate) fn new(opened: &str) -> Self {
+    /// A buffer just opened with this text.
+    pub fn new(opened: &str) -> Self {
         let loaded = Arc::from(opened);
         Self { moved: None, earlier: Vec::new(), loaded, own: None, before_save: None }
     }
 
     /// What was decided for the text as it is.
-    pub(crate) fn moved(&self) -> Option<BufferBase> {
+    pub fn moved(&self) -> Option<BufferBase> {
         self.moved.clone()
     }
 
     /// Takes notice of a picture of the artifact.
-    pub(crate) fn see(&mut self, rope: &Rope, view: &View) {
+    pub fn see(&mut self, rope: &Rope, view: &View) {
         let Some(file) = view.local.as_deref().map(without_bom) else { return };
         if !is(file, &self.loaded) {
             if self.is_older_than_save(view) || !holds(rope, file) {
@@ -101,7 +106,7 @@ impl Bases {
     }
 
     /// The base the buffer was edited out of, where that is another than the file's.
-    pub(crate) fn own(&self, rope: &Rope, view: &View) -> Option<Base> {
+    pub fn own(&self, rope: &Rope, view: &View) -> Option<Base> {
         let own = self.own.as_ref().filter(|_| self.is_outdated(view))?;
         let file = view.local.as_deref().map(without_bom)?;
         let differs = !holds(rope, file) && (self.is_older_than_save(view) || !holds(rope, &self.loaded));
@@ -119,7 +124,7 @@ impl Bases {
 
     /// The text changed. What the editor came back to has the base it had: else the old text would
     /// stand there as if it had been chosen over the remote's.
-    pub(crate) fn changed(&mut self, rope: &Rope) {
+    pub fn changed(&mut self, rope: &Rope) {
         if let Some((_, base)) = self.earlier.iter().rev().find(|(text, _)| holds(rope, text)) {
             self.moved = Some(base.clone()).filter(BufferBase::moves);
         } else if holds(rope, &self.loaded) {
@@ -129,7 +134,7 @@ impl Bases {
 
     /// Something was decided that left the text as it was. The text before an earlier decision keeps
     /// its base.
-    pub(crate) fn settled(&mut self, rope: &Rope, moved: BufferBase) {
+    pub fn settled(&mut self, rope: &Rope, moved: BufferBase) {
         if let Some((_, base)) = self.earlier.iter_mut().find(|(text, _)| holds(rope, text)) {
             *base = moved.clone();
         }
@@ -137,7 +142,7 @@ impl Bases {
     }
 
     /// Something was decided by an edit. `is_in` says whether the edit is in the text already.
-    pub(crate) fn edited(&mut self, rope: &Rope, edited: Edited, moved: BufferBase, is_in: bool) {
+    pub fn edited(&mut self, rope: &Rope, edited: Edited, moved: BufferBase, is_in: bool) {
         let Edited { before, base, after } = edited;
         // Another base's texts can never come to matter again.
         self.earlier.retain(|(text, earlier)| *text != before && earlier.from == base.from);
@@ -149,14 +154,23 @@ impl Bases {
     }
 
     /// The text was saved; answers how the artifact's base must move with it.
-    pub(crate) fn saved(&mut self, text: &Arc<str>, view: Option<&View>) -> Option<BufferBase> {
+    pub fn saved(&mut self, text: &Arc<str>, view: Option<&View>) -> Option<BufferBase> {
         let moved = self.moved.take();
         let Some(view) = view else {
             self.loaded = Arc::clone(text);
             self.moved.clone_from(&moved);
             return moved;
         };
-        let own = self.own.take().filter(|_| self.is_outdated(view));
+        let own = match self.own.take() {
+            // The file was another one already when this server first looked at it, and what the editor
+            // had read was never seen: to keep the file's base would undo what came into it.
+            None if self.is_outdated(view)
+                && !view.local.as_deref().is_some_and(|file| is(without_bom(file), text)) =>
+            {
+                Some(Base { hash: None, text: None })
+            }
+            own => own.filter(|_| self.is_outdated(view)),
+        };
         let (from, sent) = match own {
             None => (view.entry.base, moved),
             Some(own) => {
@@ -180,14 +194,14 @@ impl Bases {
     }
 
     /// The text was saved before its decision was known; the decision follows on its own.
-    pub(crate) fn saved_before(&mut self, moved: &BufferBase) {
+    pub fn saved_before(&mut self, moved: &BufferBase) {
         self.own = Some(Base { hash: moved.hash(), text: moved.to.clone() });
         self.durable(moved.from, moved.hash());
     }
 
     /// The artifact's base went, or will go, from one to another: that is where earlier texts'
     /// bases are to be reached from.
-    pub(crate) fn durable(&mut self, from: Option<ContentHash>, to: Option<ContentHash>) {
+    pub fn durable(&mut self, from: Option<ContentHash>, to: Option<ContentHash>) {
         for (_, base) in self.earlier.iter_mut().filter(|(_, base)| base.from == from) {
             base.from = to;
         }

@@ -255,3 +255,21 @@ fn a_byte_order_mark_is_no_difference() {
     buffer.see("\u{feff}theirs\n", "\u{feff}theirs\n");
     assert_eq!(buffer.base(), "\u{feff}base\n");
 }
+
+/// Found by the simulation: the file takes a teammate's text between the moment the editor reads it and
+/// the one in which the server hears of it.
+#[test]
+fn a_save_of_what_was_read_before_the_first_picture_undoes_nothing() {
+    let mut buffer =
+        Buffer { rope: Rope::from_str(BASE), bases: Bases::new(BASE), view: view("theirs\n", "theirs\n") };
+    buffer.see("theirs\n", "theirs\n");
+    assert_eq!(
+        buffer.save(),
+        Some((hash("theirs\n"), String::new())),
+        "it is unknown what the buffer was made out of"
+    );
+    let mut reloaded =
+        Buffer { rope: Rope::from_str(BASE), bases: Bases::new(BASE), view: view("theirs\n", "theirs\n") };
+    reloaded.becomes("theirs\n");
+    assert_eq!(reloaded.save(), None);
+}

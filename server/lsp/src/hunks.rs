@@ -17,17 +17,21 @@ use crate::types;
 const BOM: &str = "\u{feff}";
 
 /// The sides of one artifact.
-pub(crate) struct Hunks {
-    pub(crate) view: Arc<View>,
+pub struct Hunks {
+    /// The picture of the artifact.
+    pub view: Arc<View>,
     /// Which base the buffer comes from, and what was decided over it.
-    pub(crate) known: BufferBase,
-    pub(crate) base: Option<Arc<str>>,
-    pub(crate) local: Arc<str>,
-    pub(crate) remote: Option<Arc<str>>,
+    pub known: BufferBase,
+    /// The base's text; `None` when it is absent.
+    pub base: Option<Arc<str>>,
+    /// The buffer's text.
+    pub local: Arc<str>,
+    /// The remote's text; `None` when the remote has deleted it.
+    pub remote: Option<Arc<str>>,
     /// The merge; `None` when the remote has deleted it.
-    pub(crate) merge: Option<Merge>,
+    pub merge: Option<Merge>,
     /// Whether the buffer holds exactly what the file does.
-    pub(crate) is_saved: bool,
+    pub is_saved: bool,
     bom: bool,
     index: LineIndex,
 }
@@ -43,13 +47,23 @@ impl Hunks {
         if is_searched {
             return None;
         }
-        let own = document.own.clone().unwrap_or_else(|| Base::of_file(&view));
-        let moved = document.moved.as_ref().filter(|moved| moved.from == own.hash);
+        Self::of_buffer(view, document.own.clone(), document.moved.as_ref(), Arc::clone(&document.text))
+    }
+
+    /// The sides of a buffer: its text, the base of its own and what was decided in it, if any.
+    pub fn of_buffer(
+        view: Arc<View>,
+        own: Option<Base>,
+        moved: Option<&BufferBase>,
+        text: Arc<str>,
+    ) -> Option<Self> {
+        let own = own.unwrap_or_else(|| Base::of_file(&view));
+        let moved = moved.filter(|moved| moved.from == own.hash);
         if moved.is_none() && own.hash == view.entry.remote_hash() {
             return None;
         }
         let to = moved.map_or(own.text, |moved| moved.to.clone());
-        Self::new(view, BufferBase { from: own.hash, to, undoes: None }, Arc::clone(&document.text))
+        Self::new(view, BufferBase { from: own.hash, to, undoes: None }, text)
     }
 
     /// The sides of a closed file.
@@ -87,12 +101,12 @@ impl Hunks {
 
     /// Which base the sides were computed from: the one moved in the buffer, where there is one, so
     /// that it stays the same while a choice goes from the buffer into the cache.
-    pub(crate) fn base_hash(&self) -> Option<String> {
+    pub fn base_hash(&self) -> Option<String> {
         self.base.as_deref().map(|base| Text::new(base).hash().to_string())
     }
 
     /// A text as it is in the file.
-    pub(crate) fn with_bom(&self, text: &str) -> Arc<str> {
+    pub fn with_bom(&self, text: &str) -> Arc<str> {
         if self.bom { Arc::from(format!("{BOM}{text}")) } else { Arc::from(text) }
     }
 

@@ -27,6 +27,9 @@ mod states;
 mod status;
 mod types;
 
+pub use bases::{Base, Bases, BufferBase, Edited};
+pub use hunks::Hunks;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

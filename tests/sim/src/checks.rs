@@ -1,221 +1,262 @@
 //! What must hold after every step, and once everything is healed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use agent_core::artifact::identity::Kinds;
-use agent_core::id::{ArtifactKey, ArtifactPath};
-use agent_core::ports::FileProblem;
-use agent_core::sync::Event;
+use agent_core::id::{ArtifactKey, ArtifactPath, Text, Version};
+use agent_core::sync::Entry;
 use agent_core::sync::next::{ConflictStrategy, Next, Waits};
-use agent_core::sync::resolve::Take;
-use agent_engine::resolve::Ask;
+use agent_core::sync::status::Status;
 
-use crate::remote::Accepted;
-use crate::replica::tokens;
+use crate::model::Revision;
+use crate::run::breach;
+use crate::server::person;
+use crate::text::tokens;
+use crate::words::{Fault, Promise};
 use crate::world::World;
 
-/// More rounds than this of everybody pulling and pushing means that they never agree.
-const MOST_ROUNDS: usize = 25;
-/// More messages than this in one round means that somebody asks without end.
-const MOST_MESSAGES: usize = 400;
+/// Which artifact is where, with which text.
+pub(crate) type Picture = BTreeMap<ArtifactKey, (ArtifactPath, Text)>;
 
 impl World {
-    /// Remote text never takes the place of text the team does not have.
+    /// What a process made of the artifacts it just dealt with.
+    pub(crate) fn look(&mut self, n: usize, p: usize) {
+        for key in std::mem::take(&mut self.replicas[n].processes[p].touched) {
+            let process = &self.replicas[n].processes[p];
+            let Some(entry) = process.engine.machine().entry(&key).cloned() else { continue };
+            let next = process.engine.next_of(&entry);
+            self.coverage.status(entry.status(), &next);
+            if next == Next::Wait(Waits::TextMissing) {
+                breach(Promise::StatusDerivable, format!("{n}.{p}: a text of {key} is missing: {entry:?}"));
+            }
+            self.note_saved(n, &entry);
+            self.check_no_false_conflict(n, &entry, &next);
+            self.note_sync(n, p, &entry);
+        }
+    }
+
+    /// What is in the file and what the program has taken in of it.
+    fn note_saved(&mut self, n: usize, entry: &Entry) {
+        let replica = &mut self.replicas[n];
+        let Some(text) = replica.files.get(&entry.path) else { return };
+        if entry.local == Some(text.hash()) {
+            replica.saved.entry(text.hash()).or_insert(text);
+        }
+    }
+
+    /// Where one side is unchanged nobody has to choose.
+    fn check_no_false_conflict(&mut self, n: usize, entry: &Entry, next: &Next) {
+        let Next::Wait(waits) = next else { return };
+        let chooses =
+            matches!(waits, Waits::Conflict | Waits::Mergeable | Waits::DeletedHere | Waits::DeletedThere);
+        let apart = *self.replicas[n].apart(&entry.key);
+        if chooses && !(apart.here && apart.there) {
+            breach(Promise::NoFalseConflict, format!("{n}: a false {waits:?}, {apart:?}: {entry:?}"));
+        }
+    }
+
+    fn note_sync(&mut self, n: usize, p: usize, entry: &Entry) {
+        let newest = self.server.current(&entry.key).map_or(Version(0), |revision| revision.version);
+        let replica = &mut self.replicas[n];
+        let local = replica.files.get(&entry.path).map(|text| text.hash());
+        let is_quiet = replica.processes[p].commands.is_empty() && !replica.is_open(&entry.key);
+        if entry.status() != Status::InSync || entry.local != local || !is_quiet {
+            return;
+        }
+        let apart = replica.apart(&entry.key);
+        apart.here = false;
+        if entry.remote_version() == newest {
+            apart.there = false;
+        }
+    }
+
+    /// Remote text never takes the place of text that is nowhere else.
     pub(crate) fn check_overwritten(&mut self, n: usize) {
         for written in self.replicas[n].files.take_overwritten() {
-            assert!(self.replicas[n].knows(&written.old), "{} was replaced unseen", written.path);
+            let path = &written.path;
+            if !self.replicas[n].has(written.old.hash()) {
+                breach(
+                    Promise::NoWriteOverUnsynced,
+                    format!("{path} was replaced unseen: {:?}", written.old.as_str()),
+                );
+            }
             if self.plan.policy.strategy == ConflictStrategy::RemoteWins {
                 continue;
             }
-            let new = written.new.unwrap_or_default();
-            for token in tokens(&written.old).filter(|token| !tokens(&new).any(|kept| kept == *token)) {
-                let mut sent = self.remote.history.iter().filter_map(|change| change.content.as_deref());
-                let is_sent = sent.any(|text| tokens(text).any(|known| known == token));
-                assert!(is_sent, "{token} of {} was replaced before it was sent: {new:?}", written.path);
+            let new = written.new.as_ref().map_or("", Text::as_str);
+            for token in tokens(written.old.as_str()).filter(|token| !tokens(new).any(|kept| kept == *token))
+            {
+                let mut sent = self.server.history().filter_map(|revision| revision.content.as_ref());
+                if !sent.any(|text| tokens(text.as_str()).any(|known| known == token)) {
+                    let what = format!("{token} of {path} was replaced before it was sent: {new:?}");
+                    breach(Promise::NoWriteOverUnsynced, what);
+                }
             }
         }
     }
 
-    /// Nobody takes the place of a text they never had before them.
-    pub(crate) fn check_not_blind(&self, n: usize, change: &Accepted) {
+    /// What the server took in: nobody's unseen text is replaced, and no deletion that waits for a
+    /// person went out.
+    pub(crate) fn check_accepted(&mut self, revision: &Revision) {
+        let Some(n) = (0..self.replicas.len()).find(|n| person(*n) == revision.author) else { return };
+        for (other, replica) in self.replicas.iter_mut().enumerate() {
+            if other != n {
+                replica.apart(&revision.key).there = true;
+            }
+        }
         let replica = &self.replicas[n];
-        let is_wanted = self.plan.policy.strategy == ConflictStrategy::LocalWins;
-        if is_wanted || replica.chosen.contains(&change.key) {
+        if revision.content.is_none() && replica.braked.contains(&revision.key) {
+            breach(Promise::Brake, format!("{} was deleted for everybody unasked", revision.key));
+        }
+        if self.plan.policy.strategy == ConflictStrategy::LocalWins {
             return;
         }
-        let mut older = self.remote.history.iter().rev();
-        let before = older.find(|other| other.key == change.key && other.version < change.version);
-        let (old, new) = (before.and_then(|before| before.content.as_deref()), change.content.as_deref());
-        for token in tokens(old.unwrap_or_default()) {
-            let is_kept = tokens(new.unwrap_or_default()).any(|kept| kept == token);
-            assert!(is_kept || replica.seen.contains(token), "{token} overwritten blindly: {change:?}");
+        let mut older = self.server.history().rev();
+        let before = older.find(|other| other.key == revision.key && other.version < revision.version);
+        let text = |revision: &Revision| revision.content.as_ref().map(|text| text.as_str().to_owned());
+        let old = before.and_then(text).unwrap_or_default();
+        let new = text(revision).unwrap_or_default();
+        for token in tokens(&old) {
+            let is_kept = tokens(&new).any(|kept| kept == token);
+            if !is_kept && !replica.seen.contains(token) {
+                breach(
+                    Promise::NoBlindOverwrite,
+                    format!("{token} went unseen: {old:?} became {revision:?}"),
+                );
+            }
         }
     }
 
-    /// Where one teammate alone ever changed an artifact, nobody has to choose.
-    pub(crate) fn check_no_false_conflict(&self) {
-        if self.replicas.iter().any(|replica| !replica.lost.is_empty()) {
-            return;
+    /// What a process knows is in the cache.
+    pub(crate) fn check_derivable(&self, n: usize, p: usize) {
+        let process = &self.replicas[n].processes[p];
+        let (memory, cache) = (process.engine.machine().snapshot(), process.store.snapshot());
+        if memory.rev > cache.rev {
+            breach(
+                Promise::StatusDerivable,
+                format!("{n}.{p} knows {:?}, its cache {:?}", memory.rev, cache.rev),
+            );
         }
+        if memory.rev < cache.rev {
+            return; // another process went on
+        }
+        let known: BTreeMap<_, _> = cache.entries.iter().map(|entry| (&entry.key, entry)).collect();
+        for entry in &memory.entries {
+            if known.get(&entry.key).copied() != Some(entry) {
+                let stored = known.get(&entry.key);
+                breach(Promise::StatusDerivable, format!("{n}.{p} knows {entry:?}, its cache {stored:?}"));
+            }
+        }
+    }
+
+    /// The server and every workspace.
+    pub(crate) fn picture(&self) -> (Picture, Vec<Picture>) {
+        let there = self.server.newest().filter_map(|revision| {
+            let text = revision.content.clone()?;
+            Some((revision.key.clone(), (revision.path.clone(), text)))
+        });
+        let here = |n: usize| {
+            let files = self.replicas[n].files.all().into_iter();
+            let files = files.filter_map(|(path, text)| match self.kinds.key_of(&path) {
+                Some(Ok(key)) => Some((key, (path, text))),
+                _ => None,
+            });
+            files.collect()
+        };
+        (there.collect(), (0..self.replicas.len()).map(here).collect())
+    }
+
+    /// Everything that must hold once all is healed.
+    pub(crate) fn check_healed(&mut self) {
+        let parked = self.check_queues();
+        self.check_converged(&parked);
+        for n in 0..self.replicas.len() {
+            self.replicas[n].files.check_whole();
+            (0..self.replicas[n].processes.len()).for_each(|p| self.check_derivable(n, p));
+            for status in self.replicas[n].cache.statuses_left() {
+                *self.coverage.statuses.entry(status.as_str()).or_default() += 1;
+            }
+            let half = u64::from(self.replicas[n].files.half_files());
+            if half > 0 {
+                *self.coverage.faults.entry(Fault::HalfFile.as_str()).or_default() += half;
+            }
+        }
+        self.check_history();
+        self.check_kept();
+    }
+
+    /// Nothing waits but for a person, and says why; answers what is parked, by teammate.
+    fn check_queues(&self) -> BTreeSet<(usize, ArtifactKey)> {
+        let mut parked = BTreeSet::new();
         for (n, replica) in self.replicas.iter().enumerate() {
             for process in &replica.processes {
                 for entry in process.entries() {
                     let next = process.engine.next_of(&entry);
-                    assert_ne!(next, Next::Wait(Waits::TextMissing), "{n}: {entry:?}");
-                    let alone = self.editors.get(&entry.key).is_none_or(|editors| editors.len() < 2);
-                    let chooses = matches!(
-                        next,
-                        Next::Wait(
-                            Waits::Conflict | Waits::Mergeable | Waits::DeletedHere | Waits::DeletedThere
-                        )
-                    );
-                    assert!(!(alone && chooses), "{n}: a false {next:?} {entry:?}");
+                    if next == Next::Wait(Waits::Refused) && self.plan.refusals_stay {
+                        parked.insert((n, entry.key));
+                        continue;
+                    }
+                    let is_done =
+                        entry.pending.is_none() && next == Next::Nothing && entry.waiting_since.is_none();
+                    if !is_done {
+                        breach(Promise::NoStuckQueue, format!("{n}: {next:?}: {entry:?}"));
+                    }
                 }
             }
         }
+        parked
     }
 
-    /// Ends all trouble and lets everybody finish. People leave their editors; what conflicts takes
-    /// the remote's side.
-    pub(crate) fn heal(&mut self) {
-        self.note("heal".to_owned());
-        self.remote.forbidden.clear();
-        self.remote.most_changes = 0;
-        let fresh = self.rng.bool();
-        for n in 0..self.replicas.len() {
-            for p in 0..self.replicas[n].processes.len() {
-                let process = &self.replicas[n].processes[p];
-                process.store.fail_next_commit(false);
-                process.files.fail_next_write(false);
-                process.fuse.mend();
-                let keys: Vec<_> = process.buffers.keys().cloned().collect();
-                for key in keys {
-                    self.with(n, p, |process, now| process.close(&key, now));
-                }
-                if fresh {
-                    self.crash(n, p);
-                }
-            }
-        }
-        let mut before = Vec::new();
-        for _ in 0..MOST_ROUNDS {
-            self.round();
-            let after = self.picture();
-            if after == before {
-                return;
-            }
-            before = after;
-        }
-        panic!("they never agree");
-    }
-
-    fn round(&mut self) {
-        for n in 0..self.replicas.len() {
-            self.pass_time(120_000);
-            for p in 0..self.replicas[n].processes.len() {
-                self.with(n, p, |process, now| process.look_around(now));
-                self.scan(n, p);
-                self.remove_twins(n, p);
-            }
-            let leader = self.replicas[n].leader;
-            self.with(n, leader, |process, now| process.handle(Event::PullWanted, now));
-            self.drain();
-            self.with(n, leader, |process, now| {
-                process.handle(Event::PushWanted { retry_refused: true }, now)
-            });
-            self.drain();
-            self.decide(n, leader);
-            self.drain();
-        }
-    }
-
-    fn drain(&mut self) {
-        for _ in 0..MOST_MESSAGES {
-            if self.network.is_empty() {
-                return;
-            }
-            self.progress(0, false);
-        }
-        panic!("requests without end: {:?}", self.network);
-    }
-
-    /// Somebody looks at every artifact that waits for a person.
-    fn decide(&mut self, n: usize, p: usize) {
-        for entry in self.replicas[n].processes[p].entries() {
-            let take = match self.replicas[n].processes[p].engine.next_of(&entry) {
-                Next::Wait(Waits::Moved) => {
-                    let Some(remote) = entry.remote else { continue };
-                    let files = self.replicas[n].files_of(&entry.key);
-                    let Some((from, text)) = files.first() else { continue };
-                    self.write(n, from, None);
-                    self.write(n, &remote.path, Some(text));
-                    self.scan(n, p);
+    fn check_converged(&self, parked: &BTreeSet<(usize, ArtifactKey)>) {
+        let (there, here) = self.picture();
+        for (n, picture) in here.iter().enumerate() {
+            for key in there.keys().chain(picture.keys()) {
+                if parked.contains(&(n, key.clone())) || there.get(key) == picture.get(key) {
                     continue;
                 }
-                Next::Wait(Waits::Mergeable) => Take::Incoming,
-                Next::Wait(Waits::Refused) | Next::Nothing | Next::Push => continue,
-                _ => Take::WholeRemote,
+                let (theirs, ours) = (show(there.get(key)), show(picture.get(key)));
+                breach(Promise::Convergence, format!("{key}: {n} has {ours}, the server {theirs}"));
+            }
+        }
+    }
+
+    /// The server's history is whole, and has one row for each change.
+    fn check_history(&self) {
+        let mut newest: BTreeMap<&ArtifactKey, &Revision> = BTreeMap::new();
+        let mut ids = BTreeSet::new();
+        for revision in self.server.history() {
+            if !ids.insert(revision.change_id) {
+                breach(Promise::ExactlyOnce, format!("{revision:?} twice"));
+            }
+            let before = newest.insert(&revision.key, revision);
+            let version = before.map_or(0, |before| before.version.0);
+            if revision.version.0 != version + 1 {
+                breach(Promise::NoLoss, format!("before {revision:?} a version is missing"));
+            }
+            let content = |revision: &Revision| {
+                revision.content.as_ref().map(|text| (text.hash(), revision.path.clone()))
             };
-            self.choose(n, p, &Ask { key: entry.key, take, seen: None, even_open: false });
-        }
-    }
-
-    /// Two files with one id: somebody removes the one that is not taken.
-    fn remove_twins(&mut self, n: usize, p: usize) {
-        for (path, problem) in self.replicas[n].processes[p].engine.problems() {
-            if matches!(problem, FileProblem::SameId(_)) {
-                let path = ArtifactPath::new(&path).expect("a listed path");
-                self.write(n, &path, None);
-                self.scan(n, p);
+            if before.and_then(content) == content(revision) {
+                breach(Promise::ExactlyOnce, format!("{revision:?} changes nothing"));
             }
         }
     }
 
-    /// The remote and every workspace: which artifact is where, with which text.
-    fn picture(&self) -> Vec<BTreeMap<ArtifactKey, (ArtifactPath, String)>> {
-        let kinds = Kinds::standard();
-        let key_of = |path: &ArtifactPath| kinds.key_of(path).and_then(Result::ok);
-        let rows = self.remote.rows.values();
-        let there = rows.filter_map(|row| {
-            let text = row.content.as_ref()?.as_str().to_owned();
-            Some((row.key.clone(), (row.path.clone(), text)))
-        });
-        let mut pictures = vec![there.collect()];
-        for replica in &self.replicas {
-            let files = replica.files.all().into_iter();
-            let here = files.filter_map(|(path, text)| Some((key_of(&path)?, (path, text.to_string()))));
-            pictures.push(here.collect());
-        }
-        pictures
-    }
-
-    pub(crate) fn check_healed(&self) {
-        let pictures = self.picture();
-        for (n, picture) in pictures.iter().enumerate().skip(1) {
-            assert_eq!(*picture, pictures[0], "replica {} differs from the remote", n - 1);
-        }
-        for replica in &self.replicas {
-            for process in &replica.processes {
-                for entry in process.entries() {
-                    assert_eq!(entry.pending, None, "{} has a stuck queue", replica.name);
-                    assert_eq!(process.engine.next_of(&entry), Next::Nothing, "{}: {entry:?}", replica.name);
-                    assert_eq!(entry.waiting_since, None, "{}: {entry:?}", replica.name);
-                }
+    /// Every content that the program took in can be found in the server's history or in that of the
+    /// workspace it was saved in.
+    fn check_kept(&self) {
+        let sent: BTreeSet<_> =
+            self.server.history().filter_map(|r| r.content.as_ref()).map(Text::hash).collect();
+        for (n, replica) in self.replicas.iter().enumerate() {
+            let mut known = replica.cache.known();
+            replica.lost.iter().for_each(|cache| known.append(&mut cache.known()));
+            let lost = |hash: &&agent_core::id::ContentHash| !sent.contains(hash) && !known.contains(hash);
+            if let Some(hash) = replica.saved.keys().find(lost) {
+                breach(Promise::NoLoss, format!("{n} has lost {:?}", replica.saved[hash].as_str()));
             }
         }
-        for text in &self.saved {
-            let sent = self.remote.history.iter().any(|change| change.content.as_ref() == Some(text));
-            assert!(sent || self.replicas.iter().any(|replica| replica.knows(text)), "lost: {text:?}");
-        }
-        let mut newest = BTreeMap::new();
-        for change in &self.remote.history {
-            let content = (change.content.as_ref(), change.content.as_ref().map(|_| &change.path));
-            let before = newest.insert(&change.key, content);
-            assert_ne!(before.unwrap_or((None, None)), content, "{change:?} changes nothing");
-        }
-        for change in &self.remote.history {
-            let same = |other: &&crate::remote::Accepted| other.change_id == change.change_id;
-            assert_eq!(self.remote.history.iter().filter(same).count(), 1, "{change:?} twice");
-        }
     }
+}
+
+fn show(side: Option<&(ArtifactPath, Text)>) -> String {
+    side.map_or("nothing".to_owned(), |(path, text)| format!("{path} {:?}", text.as_str()))
 }

@@ -1,76 +1,35 @@
-//! A world without disk, network and clock: working files, a cache shared by the processes of one
-//! workspace, and a model of the remote. Everything that happens is drawn from one seed.
+//! A simulated team: people with editors and files, the real engine on the real cache, a network, and
+//! a model of the server, all driven by one seed. Everything that can go wrong does, and what is
+//! promised (docs/reliability.md) is checked throughout and after all is healed.
+//!
+//! Owns the world and what must hold in it. What an artifact's next step is, the engine decides here
+//! as everywhere. `cargo sim` runs any number of seeds; [`run`] runs one.
 
 mod checks;
+mod coverage;
+mod editor;
 mod files;
+mod fuse;
+mod heal;
 pub mod model;
 mod network;
 mod people;
-mod remote;
+mod plan;
+mod process;
 mod replica;
+mod run;
+mod server;
+mod shrink;
 mod store;
+mod text;
+mod trouble;
+mod words;
 mod world;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard};
-
-use world::World;
-
-/// What went wrong under a seed, with what happened in the world before it; `None` when everything
-/// held.
-pub fn failure(seed: u64, steps: usize) -> Option<String> {
-    let mut world = World::new(seed);
-    let done = catch_unwind(AssertUnwindSafe(|| {
-        for _ in 0..steps {
-            world.step();
-            world.check_no_false_conflict();
-        }
-        world.heal();
-        world.check_healed();
-    }));
-    let cause = done.err()?;
-    let text = cause.downcast_ref::<String>().cloned();
-    let text = text.or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    Some(format!("seed {seed}: {}\n{}", text.unwrap_or_default(), world.story()))
-}
-
-/// Cuts a process off from everything it could still change, after so many more changes: what a
-/// kill at that moment would have left.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Fuse(Arc<Mutex<Option<u32>>>);
-
-impl Fuse {
-    /// Burns through after `changes` more.
-    pub(crate) fn light(&self, changes: u32) {
-        *lock(&self.0) = Some(changes);
-    }
-
-    /// Never mind.
-    pub(crate) fn mend(&self) {
-        *lock(&self.0) = None;
-    }
-
-    /// Whether one more change happens; it counts as one.
-    pub(crate) fn holds(&self) -> bool {
-        match &mut *lock(&self.0) {
-            None => true,
-            Some(0) => false,
-            Some(left) => {
-                *left -= 1;
-                true
-            }
-        }
-    }
-
-    /// Whether the process is dead.
-    pub(crate) fn is_burnt(&self) -> bool {
-        *lock(&self.0) == Some(0)
-    }
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("no thread panicked holding it")
-}
+pub use coverage::Coverage;
+pub use run::{Breach, Outcome, Setup, run};
+pub use shrink::{replay, shrink};
+pub use words::{Fault, Planted, Promise};
 
 #[cfg(test)]
 mod tests;

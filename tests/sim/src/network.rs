@@ -1,11 +1,11 @@
 //! Requests on their way: each may be carried out late, twice or never, and its answer may be lost.
 
-use agent_core::id::{ArtifactKey, ContentHash, Seq, Version};
-use agent_core::ports::{Files, PushChange, RemoteError, Store};
+use agent_core::id::{ArtifactKey, ContentHash, Seq, Timestamp};
+use agent_core::ports::{Files, LiveEvent, PushChange, RemoteError, Store};
 use agent_core::sync::{Event, Request};
 use agent_engine::Engine;
 
-use crate::remote::ModelRemote;
+use crate::server::Server;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
@@ -14,6 +14,7 @@ pub(crate) enum Body {
     Find(ArtifactKey, ContentHash),
 }
 
+/// A request, and once it was carried out its answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
     pub(crate) replica: usize,
@@ -25,6 +26,13 @@ pub(crate) struct Message {
     pub(crate) abandoned: bool,
 }
 
+/// A live announcement on its way.
+#[derive(Debug, Clone)]
+pub(crate) struct Hint {
+    pub(crate) replica: usize,
+    pub(crate) event: LiveEvent,
+}
+
 impl Body {
     pub(crate) fn of<S: Store, F: Files>(engine: &Engine<S, F>, request: Request) -> Self {
         match request {
@@ -34,28 +42,35 @@ impl Body {
         }
     }
 
-    /// The remote does what is asked.
-    pub(crate) fn carry_out(&self, remote: &mut ModelRemote, who: &str) -> Event {
+    /// The server does what is asked.
+    pub(crate) fn carry_out(&self, server: &mut Server, n: usize, now: Timestamp, rows: i32) -> Event {
         match self {
-            Self::Push(changes) if remote.most_changes != 0 && changes.len() > remote.most_changes => {
-                Event::PushFailed(RemoteError::TooMuch("too many at once".to_owned()))
-            }
-            Self::Push(changes) => Event::Pushed(Box::new(remote.push(who, changes))),
-            Self::Pull(after) => Event::Pulled(Box::new(remote.pull(*after))),
-            Self::Find(key, hash) => {
-                let base = remote.version_with(key, *hash).map(|version: Version| (*hash, version));
-                Event::BaseFound { key: key.clone(), base }
-            }
+            Self::Push(changes) => match server.push(n, changes, now) {
+                Ok(reply) => Event::Pushed(Box::new(reply)),
+                Err(error) => Event::PushFailed(error),
+            },
+            Self::Pull(after) => match server.pull(n, *after, rows) {
+                Ok(page) => Event::Pulled(Box::new(page)),
+                Err(error) => Event::PullFailed(error),
+            },
+            Self::Find(key, hash) => match server.find(n, key, *hash) {
+                Ok(base) => Event::BaseFound { key: key.clone(), base },
+                Err(error) => Event::SearchFailed(key.clone(), error),
+            },
         }
     }
 
-    /// What the client makes of silence.
-    pub(crate) fn timed_out(&self) -> Event {
-        let error = RemoteError::Unreachable("no answer".to_owned());
+    /// What the client makes of an error.
+    pub(crate) fn failed(&self, error: RemoteError) -> Event {
         match self {
             Self::Push(_) => Event::PushFailed(error),
             Self::Pull(_) => Event::PullFailed(error),
             Self::Find(key, _) => Event::SearchFailed(key.clone(), error),
         }
+    }
+
+    /// What the client makes of silence.
+    pub(crate) fn timed_out(&self) -> Event {
+        self.failed(RemoteError::Unreachable("no answer".to_owned()))
     }
 }

@@ -3,18 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::artifact::identity::Kinds;
-use agent_core::id::{ArtifactKey, ArtifactPath, ChangeId, Timestamp};
-use agent_core::ports::{Holder, Store};
-use agent_core::sync::{Chance, Entry, Event, Policy, Request, ResolvedBase};
-use agent_engine::{Engine, Failed, Outcome};
+use agent_core::id::{ArtifactKey, ArtifactPath, ChangeId, ContentHash, Text, Timestamp};
+use agent_core::sync::Chance;
 use uuid::Uuid;
 
-use crate::Fuse;
 use crate::files::MemoryFiles;
+use crate::plan::Plan;
+use crate::process::{Lease, Process};
 use crate::store::SharedCache;
-
-/// How long open documents are believed without being said again.
-const OPEN_MILLIS: i64 = 60_000;
+use crate::text::tokens;
+use crate::words::Planted;
 
 /// Randomness from the world's seed.
 pub(crate) struct SeededChance(fastrand::Rng);
@@ -35,145 +33,97 @@ impl Chance for SeededChance {
     }
 }
 
-/// A document open in an editor.
-#[derive(Debug, Clone)]
-pub(crate) struct Buffer {
-    pub(crate) path: ArtifactPath,
-    pub(crate) text: String,
-    pub(crate) edited: bool,
-    pub(crate) resolved: Option<ResolvedBase>,
-}
-
-/// One running program on the workspace.
-pub(crate) struct Process {
-    pub(crate) engine: Engine<SharedCache, MemoryFiles>,
-    pub(crate) files: MemoryFiles,
-    pub(crate) store: SharedCache,
-    pub(crate) fuse: Fuse,
-    /// Answers to an earlier life of it are for nobody.
-    pub(crate) life: u64,
-    pub(crate) wake_at: Option<Timestamp>,
-    pub(crate) buffers: BTreeMap<ArtifactKey, Buffer>,
-    holder: Holder,
-}
-
-impl Process {
-    /// Starts it. Nothing can fail yet: faults come later.
-    pub(crate) fn start(replica: &Replica, life: u64, seed: u64, now: Timestamp) -> Self {
-        let fuse = Fuse::default();
-        let (files, store) =
-            (replica.files.for_process(fuse.clone()), replica.cache.for_process(fuse.clone()));
-        let chance = Box::new(SeededChance::new(seed));
-        let engine =
-            Engine::open(store.clone(), files.clone(), Kinds::standard(), replica.policy, chance, now)
-                .expect("a sound cache opens");
-        let (holder, buffers) = (Holder(format!("process {life}")), BTreeMap::new());
-        Self { engine, files, store, fuse, life, wake_at: None, buffers, holder }
-    }
-
-    /// What the loop of a real process does with an outcome: requests to send are handed back.
-    pub(crate) fn carry_on(&mut self, outcome: Result<Outcome, Failed>) -> Vec<Request> {
-        let outcome = outcome.unwrap_or_else(|failed| *failed.outcome);
-        self.wake_at = outcome.wake_at;
-        outcome.requests
-    }
-
-    pub(crate) fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Request> {
-        let outcome = self.engine.handle(event, now);
-        self.carry_on(outcome)
-    }
-
-    /// Looks at what other processes of the workspace did.
-    pub(crate) fn look_around(&mut self, now: Timestamp) -> Vec<Request> {
-        let outcome = self.engine.refresh(now);
-        let mut requests = match &outcome {
-            Ok(found) if found.touched.is_empty() => Vec::new(),
-            _ => self.carry_on(outcome),
-        };
-        let keys = self.store.open_elsewhere(&self.holder, now).expect("memory does not fail");
-        if !self.engine.machine().is_open_elsewhere(&keys) {
-            requests.extend(self.handle(Event::OpenElsewhere(keys.into_iter().collect()), now));
-        }
-        requests
-    }
-
-    pub(crate) fn open(&mut self, key: &ArtifactKey, buffer: Buffer, now: Timestamp) -> Vec<Request> {
-        self.files.set_open(&buffer.path, true);
-        self.buffers.insert(key.clone(), buffer);
-        self.declare_open(now);
-        self.handle(Event::Opened(key.clone()), now)
-    }
-
-    pub(crate) fn close(&mut self, key: &ArtifactKey, now: Timestamp) -> Vec<Request> {
-        let Some(buffer) = self.buffers.remove(key) else { return Vec::new() };
-        self.files.set_open(&buffer.path, false);
-        self.declare_open(now);
-        self.handle(Event::Closed(key.clone()), now)
-    }
-
-    fn declare_open(&mut self, now: Timestamp) {
-        let keys: Vec<_> = self.buffers.keys().cloned().collect();
-        self.store.set_open(&self.holder, &keys, now.plus(OPEN_MILLIS)).expect("memory does not fail");
-    }
-
-    pub(crate) fn entries(&self) -> Vec<Entry> {
-        self.engine.machine().entries().cloned().collect()
-    }
+/// What is known, from outside, of one artifact at one teammate's.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Apart {
+    /// They changed it since it was last in sync.
+    pub(crate) here: bool,
+    /// Somebody else did.
+    pub(crate) there: bool,
 }
 
 pub(crate) struct Replica {
-    pub(crate) name: String,
-    pub(crate) policy: Policy,
     pub(crate) files: MemoryFiles,
     pub(crate) cache: SharedCache,
     /// Caches that were lost; what they knew is not lost by the program.
     pub(crate) lost: Vec<SharedCache>,
     pub(crate) processes: Vec<Process>,
-    /// Every token that was ever in its files, and what somebody chose sides of: to go on without
-    /// those is a decision.
+    pub(crate) lease: Lease,
+    /// Every token that somebody here had before them, in a file they changed, a document they opened
+    /// or a choice they made: to go on without those is a decision.
     pub(crate) seen: BTreeSet<String>,
-    pub(crate) chosen: BTreeSet<ArtifactKey>,
-    /// The process that pushes and listens.
-    pub(crate) leader: usize,
+    pub(crate) apart: BTreeMap<ArtifactKey, Apart>,
+    /// What vanished in one go and waits for a person.
+    pub(crate) braked: BTreeSet<ArtifactKey>,
+    /// How far the clock is off.
+    pub(crate) skew: i64,
+    pub(crate) offline_until: Timestamp,
+    pub(crate) signed_out: bool,
+    /// Contents the program said it has taken in.
+    pub(crate) saved: BTreeMap<ContentHash, Text>,
+    /// Files' older contents, as a version control system has them.
+    pub(crate) older: Vec<(ArtifactPath, Text)>,
 }
 
 impl Replica {
-    pub(crate) fn new(name: String, policy: Policy) -> Self {
+    pub(crate) fn new(plan: &Plan, n: usize, planted: Option<Planted>) -> Self {
         Self {
-            name,
-            policy,
-            files: MemoryFiles::default(),
-            cache: SharedCache::new(),
+            files: MemoryFiles::new(plan.clocks_jump, planted),
+            cache: SharedCache::new(plan.rolls_back, planted),
             lost: Vec::new(),
             processes: Vec::new(),
+            lease: Lease::default(),
             seen: BTreeSet::new(),
-            chosen: BTreeSet::new(),
-            leader: 0,
+            apart: BTreeMap::new(),
+            braked: BTreeSet::new(),
+            skew: plan.skew.get(n).copied().unwrap_or_default(),
+            offline_until: Timestamp::default(),
+            signed_out: false,
+            saved: BTreeMap::new(),
+            older: Vec::new(),
         }
     }
 
-    /// Whether the workspace ever had this text in its history.
-    pub(crate) fn knows(&self, text: &str) -> bool {
-        self.cache.knows(text) || self.lost.iter().any(|cache| cache.knows(text))
+    /// Whether the workspace ever kept this text.
+    pub(crate) fn has(&self, hash: ContentHash) -> bool {
+        self.cache.has(hash) || self.lost.iter().any(|cache| cache.has(hash))
     }
 
-    /// Everything in its files has been before somebody's eyes.
-    pub(crate) fn look(&mut self) {
-        for text in self.files.all().values() {
-            self.seen.extend(tokens(text).map(str::to_owned));
+    /// Somebody has this text before them.
+    pub(crate) fn see(&mut self, text: &str) {
+        self.seen.extend(tokens(text).map(str::to_owned));
+    }
+
+    pub(crate) fn apart(&mut self, key: &ArtifactKey) -> &mut Apart {
+        self.apart.entry(key.clone()).or_default()
+    }
+
+    /// Nothing the cache knew of agreements is known any more.
+    pub(crate) fn forget_agreements(&mut self, keys: &[ArtifactKey]) {
+        for key in keys {
+            *self.apart(key) = Apart { here: true, there: true };
         }
     }
 
     /// The files that claim to be this artifact.
-    pub(crate) fn files_of(&self, key: &ArtifactKey) -> Vec<(ArtifactPath, String)> {
-        let kinds = Kinds::standard();
+    pub(crate) fn files_of(&self, kinds: &Kinds, key: &ArtifactKey) -> Vec<(ArtifactPath, Text)> {
         let is = |path: &ArtifactPath| matches!(kinds.key_of(path), Some(Ok(found)) if found == *key);
-        let files = self.files.all().into_iter().filter(|(path, _)| is(path));
-        files.map(|(path, text)| (path, text.to_string())).collect()
+        self.files.all().into_iter().filter(|(path, _)| is(path)).collect()
     }
-}
 
-/// The lines that nobody else ever wrote.
-pub(crate) fn tokens(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter(|line| line.len() == 5 && line.starts_with('t'))
+    pub(crate) fn is_open(&self, key: &ArtifactKey) -> bool {
+        self.processes.iter().any(|process| process.editors.contains_key(key))
+    }
+
+    /// Whether an editor has it open that is not this process's.
+    pub(crate) fn is_open_beside(&self, key: &ArtifactKey, process: Option<usize>) -> bool {
+        let mut others = self.processes.iter().enumerate().filter(|(p, _)| Some(*p) != process);
+        others.any(|(_, process)| process.editors.contains_key(key))
+    }
+
+    /// The process that pushes and listens.
+    pub(crate) fn leader(&self) -> Option<usize> {
+        let life = self.lease.holder()?;
+        self.processes.iter().position(|process| process.life == life)
+    }
 }

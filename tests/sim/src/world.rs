@@ -1,260 +1,370 @@
-//! The world: teammates, the network between them and the remote, and one random step after another.
+//! The world: teammates, the network between them and the server, and the means by which anything
+//! happens in it. What happens is drawn in `people` and `trouble`; what must hold is in `checks`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use agent_core::id::{ArtifactKey, Seq, Timestamp};
+use agent_core::artifact::identity::Kinds;
+use agent_core::id::{ArtifactKey, ArtifactPath, Seq, Timestamp};
 use agent_core::ports::LiveEvent;
-use agent_core::sync::next::ConflictStrategy;
-use agent_core::sync::{Event, Policy, Request};
+use agent_core::sync::Event;
 
-use crate::network::{Body, Message};
-use crate::remote::ModelRemote;
-use crate::replica::{Process, Replica};
+use crate::coverage::Coverage;
+use crate::network::{Hint, Message};
+use crate::plan::{Plan, rng_of};
+use crate::process::{Command, Process};
+use crate::replica::Replica;
+use crate::run::Setup;
+use crate::server::Server;
 use crate::store::SharedCache;
+use crate::text::Writer;
+use crate::words::{Fault, Planted};
 
-pub(crate) const IDS: [&str; 3] = ["INFRA-001", "INFRA-002", "INFRA-003"];
-
-/// What kinds of trouble a run has, besides the network's.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Plan {
-    pub(crate) replicas: usize,
-    pub(crate) processes: usize,
-    pub(crate) policy: Policy,
-    pub(crate) loses_caches: bool,
-}
-
-impl Plan {
-    /// Each seed has its own mixture.
-    pub(crate) fn of(seed: u64) -> Self {
-        let mut rng = fastrand::Rng::with_seed(seed ^ 0x5eed);
-        let strategy = match rng.u8(0..6) {
-            0 => ConflictStrategy::LocalWins,
-            1 => ConflictStrategy::RemoteWins,
-            _ => ConflictStrategy::Manual,
-        };
-        let (auto_push, may_write) = (rng.u8(0..4) > 0, rng.u8(0..4) > 0);
-        Self {
-            replicas: rng.usize(2..=3),
-            processes: rng.usize(1..=2),
-            policy: Policy { auto_push, may_write, strategy },
-            loses_caches: rng.u8(0..6) == 0,
+/// Tells what happens, when somebody wants to know.
+macro_rules! note {
+    ($world:expr, $($what:tt)*) => {
+        if $world.tells {
+            $world.log.push(format!($($what)*));
         }
-    }
+    };
 }
+pub(crate) use note;
 
 pub(crate) struct World {
     pub(crate) rng: fastrand::Rng,
     pub(crate) plan: Plan,
+    pub(crate) kinds: Kinds,
+    pub(crate) keys: Vec<ArtifactKey>,
     pub(crate) now: Timestamp,
-    pub(crate) remote: ModelRemote,
+    pub(crate) server: Server,
     pub(crate) replicas: Vec<Replica>,
     pub(crate) network: Vec<Message>,
-    pub(crate) hints: Vec<(usize, Seq)>,
-    /// Who ever changed an artifact.
-    pub(crate) editors: BTreeMap<ArtifactKey, BTreeSet<usize>>,
-    /// Everything the program ever said it has taken in.
-    pub(crate) saved: BTreeSet<String>,
-    pub(crate) tokens: u32,
+    pub(crate) hints: Vec<Hint>,
+    pub(crate) writer: Writer,
+    pub(crate) coverage: Coverage,
+    pub(crate) without: BTreeSet<Fault>,
+    pub(crate) planted: Option<Planted>,
+    pub(crate) tells: bool,
     pub(crate) log: Vec<String>,
+    seed: u64,
     lives: u64,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> Self {
-        let plan = Plan::of(seed);
+    pub(crate) fn new(setup: &Setup) -> Self {
+        let plan = Plan::of(setup.seed, setup.teammates);
+        let key = |n: usize| ArtifactKey::new("story", &format!("INFRA-{:03}", n + 1)).expect("a valid key");
+        let planted = setup.planted;
         let mut world = Self {
-            rng: fastrand::Rng::with_seed(seed),
-            plan,
+            rng: rng_of(setup.seed, usize::MAX - 1),
+            kinds: Kinds::standard(),
+            keys: (0..plan.artifacts).map(key).collect(),
             now: Timestamp(1_700_000_000_000),
-            remote: ModelRemote::default(),
-            replicas: Vec::new(),
+            server: Server::new(plan.teammates, planted),
+            replicas: (0..plan.teammates).map(|n| Replica::new(&plan, n, planted)).collect(),
             network: Vec::new(),
             hints: Vec::new(),
-            editors: BTreeMap::new(),
-            saved: BTreeSet::new(),
-            tokens: 0,
-            log: vec![format!("{plan:?}")],
+            writer: Writer::default(),
+            coverage: Coverage::default(),
+            without: setup.without.clone(),
+            planted,
+            tells: setup.tells,
+            log: Vec::new(),
+            seed: setup.seed,
             lives: 0,
+            plan,
         };
-        for n in 0..plan.replicas {
-            world.replicas.push(Replica::new(format!("r{n}"), plan.policy));
-            for p in 0..plan.processes {
+        note!(world, "{:?}", world.plan);
+        for n in 0..world.plan.teammates {
+            for p in 0..world.plan.processes {
                 world.start(n, p);
             }
+        }
+        if world.plan.is_large() {
+            for key in world.keys.clone() {
+                let (path, text) = (world.any_path(&key), world.writer.fresh(&mut world.rng, &key));
+                world.write(0, &path, Some(&text));
+            }
+            world.turn(0, 0);
+            world.tell(0, 0, Command::Scan);
+        }
+        if world.plan.skew.iter().take(world.plan.teammates).any(|skew| *skew != 0) {
+            world.coverage.fault(Fault::SkewClock);
         }
         world
     }
 
-    pub(crate) fn note(&mut self, line: String) {
-        self.log.push(line);
+    /// The next step draws from a generator of its own.
+    pub(crate) fn begin_step(&mut self, step: usize) {
+        self.rng = rng_of(self.seed, step);
+        self.coverage.steps += 1;
+        note!(self, "-- step {step}");
     }
 
-    /// What happened, and where it ended.
-    pub(crate) fn story(&self) -> String {
-        let mut story = self.log.clone();
-        for replica in &self.replicas {
-            for process in &replica.processes {
-                for entry in process.entries() {
-                    let next = process.engine.next_of(&entry);
-                    story.push(format!("{} {} {next:?} {entry:?}", replica.name, process.life));
-                }
-                story.push(format!("{:?}", process.engine.problems()));
-            }
+    /// Whether this kind of trouble may happen; it counts as having happened.
+    pub(crate) fn may(&mut self, fault: Fault) -> bool {
+        let may = !self.without.contains(&fault);
+        if may {
+            self.coverage.fault(fault);
+            note!(self, "   ({})", fault.as_str());
         }
-        story.extend(self.remote.history.iter().map(|change| format!("{change:?}")));
-        story.join("\n")
+        may
+    }
+
+    pub(crate) fn any_replica(&mut self) -> usize {
+        self.rng.usize(0..self.replicas.len())
+    }
+
+    pub(crate) fn any_process(&mut self, n: usize) -> usize {
+        self.rng.usize(0..self.replicas[n].processes.len())
+    }
+
+    pub(crate) fn any_key(&mut self) -> ArtifactKey {
+        self.keys[self.rng.usize(0..self.keys.len())].clone()
+    }
+
+    /// What a teammate's clock says.
+    pub(crate) fn clock(&self, n: usize) -> Timestamp {
+        self.now.plus(self.replicas[n].skew)
     }
 
     /// Starts a process, in the place of an earlier one if there was one.
     pub(crate) fn start(&mut self, n: usize, p: usize) {
         self.lives += 1;
-        let seed = self.rng.u64(..);
-        let process = Process::start(&self.replicas[n], self.lives, seed, self.now);
+        let (seed, now) = (self.seed.wrapping_mul(0x1_0001) ^ (self.lives << 20), self.clock(n));
+        self.replicas[n].files.set_now(now);
+        let process = Process::start(&self.replicas[n], &self.plan, self.lives, seed, now, self.planted);
         let processes = &mut self.replicas[n].processes;
         match p < processes.len() {
             true => processes[p] = process,
             false => processes.push(process),
         }
-        self.with(n, p, |process, now| process.handle(Event::Tick, now));
-        self.scan(n, p);
-        if self.replicas[n].leader == p {
-            self.with(n, p, |process, now| process.handle(Event::Leads(true), now));
-            self.with(n, p, |process, now| process.handle(Event::Live(LiveEvent::Ready), now));
-        }
+        self.with(n, p, |_, _| {});
     }
 
-    /// The process dies; another one of the workspace leads then, and it is started again.
+    /// The process dies and is started again. Its editor may be another program, which lives on and
+    /// opens its documents again.
     pub(crate) fn crash(&mut self, n: usize, p: usize) {
-        self.note(format!("crash {n}.{p}"));
-        let others = self.replicas[n].processes.len();
-        if self.replicas[n].leader == p && others > 1 {
-            let next = (p + 1) % others;
-            self.replicas[n].leader = next;
-            self.with(n, next, |process, now| process.handle(Event::Leads(true), now));
+        note!(self, "crash {n}.{p}");
+        let editor_lives = self.rng.bool();
+        self.check_derivable(n, p);
+        self.replicas[n].files.check_whole();
+        let dead = &mut self.replicas[n].processes[p];
+        let mut editors = std::mem::take(&mut dead.editors);
+        let life = dead.life;
+        dead.files.forget_life();
+        self.replicas[n].lease.end(life);
+        if self.planted == Some(Planted::ActBeforePersist)
+            && let Some(older) = self.replicas[n].cache.without_last(1)
+        {
+            self.replicas[n].cache = older;
         }
         self.start(n, p);
+        if !editor_lives {
+            return;
+        }
+        let process = &mut self.replicas[n].processes[p];
+        for (key, editor) in &mut editors {
+            editor.reopen();
+            process.commands.push_back(Command::Opened(key.clone(), editor.path.clone()));
+        }
+        process.editors = editors;
     }
 
-    /// The workspace's cache is gone; all its processes start on an empty one.
-    pub(crate) fn lose_cache(&mut self, n: usize) {
-        self.note(format!("lose the cache of {n}"));
-        let old = std::mem::replace(&mut self.replicas[n].cache, SharedCache::new());
+    /// The workspace goes on with another cache; all its processes start on it.
+    pub(crate) fn replace_cache(&mut self, n: usize, cache: SharedCache) {
+        let keys = self.keys.clone();
+        let old = std::mem::replace(&mut self.replicas[n].cache, cache);
         self.replicas[n].lost.push(old);
+        self.replicas[n].forget_agreements(&keys);
         for p in 0..self.replicas[n].processes.len() {
+            let life = self.replicas[n].processes[p].life;
+            self.replicas[n].processes[p].files.forget_life();
+            self.replicas[n].lease.end(life);
             self.start(n, p);
         }
     }
 
-    /// Lets a process do something, sends what it asks for, and buries it if it died of it.
-    pub(crate) fn with(
-        &mut self,
-        n: usize,
-        p: usize,
-        act: impl FnOnce(&mut Process, Timestamp) -> Vec<Request>,
-    ) {
-        let now = self.now;
+    /// Lets a process do something, sends what it asks for, looks at what it did, and buries it if it
+    /// died of it.
+    pub(crate) fn with(&mut self, n: usize, p: usize, act: impl FnOnce(&mut Process, Timestamp)) {
+        let now = self.clock(n);
         let replica = &mut self.replicas[n];
         replica.files.set_now(now);
         let process = &mut replica.processes[p];
-        for request in act(process, now) {
-            let body = Body::of(&process.engine, request);
-            let (life, answer, abandoned) = (process.life, None, false);
+        act(process, now);
+        let life = process.life;
+        for body in process.outbox.drain(..) {
+            let (answer, abandoned) = (None, false);
             self.network.push(Message { replica: n, process: p, life, body, answer, abandoned });
         }
+        if std::mem::take(&mut process.wants_join) {
+            self.hints.push(Hint { replica: n, event: LiveEvent::Ready });
+        }
         let is_dead = process.fuse.is_burnt();
-        replica.look();
         self.check_overwritten(n);
+        self.look(n, p);
         if is_dead {
             self.crash(n, p);
         }
     }
 
-    pub(crate) fn scan(&mut self, n: usize, p: usize) {
-        self.with(n, p, |process, now| {
-            let outcome = process.engine.scan(now);
-            process.carry_on(outcome)
-        });
-        self.note_saved(n, p);
+    /// A process does what was said to it and what is due.
+    pub(crate) fn turn(&mut self, n: usize, p: usize) {
+        self.with(n, p, Process::turn);
     }
 
-    /// What is in the files and what the program has taken in of it.
-    pub(crate) fn note_saved(&mut self, n: usize, p: usize) {
-        let entries = self.replicas[n].processes[p].entries();
-        for (path, text) in self.replicas[n].files.all() {
-            let hash = agent_core::id::ContentHash::of(text.as_bytes());
-            if entries.iter().any(|entry| entry.path == path && entry.local == Some(hash)) {
-                self.saved.insert(text.to_string());
-            }
+    /// Says something to a loop, which mostly does it at once.
+    pub(crate) fn tell(&mut self, n: usize, p: usize, command: Command) {
+        self.replicas[n].processes[p].commands.push_back(command);
+        if self.rng.u8(0..5) == 0 && self.may(Fault::LateLoop) {
+            return;
         }
+        self.turn(n, p);
     }
 
     /// A message gets one step further, or is lost.
     pub(crate) fn progress(&mut self, index: usize, faulty: bool) {
-        let fault = if faulty { self.rng.u8(0..20) } else { u8::MAX };
-        let message = &mut self.network[index];
-        let (n, p) = (message.replica, message.process);
+        self.coverage.messages += 1;
+        let fails = faulty && self.plan.network != u8::MAX && self.rng.u8(0..self.plan.network) == 0;
+        let kind = self.rng.u8(0..3);
+        let message = &self.network[index];
+        let (n, p, is_answer) = (message.replica, message.process, message.answer.is_some());
         let waits = !message.abandoned && message.life == self.replicas[n].processes[p].life;
-        if message.answer.is_some() {
-            let message = self.network.swap_remove(index);
-            let event = match fault {
-                0 | 1 => message.body.timed_out(),
-                _ => message.answer.unwrap_or(Event::Tick),
-            };
-            if waits {
-                self.with(n, p, |process, now| process.handle(event, now));
-            }
-            return;
+        if self.now < self.replicas[n].offline_until {
+            return self.silence(index, waits);
         }
-        match fault {
-            0 => {
+        match (is_answer, fails, kind) {
+            (true, true, _) if self.may(Fault::DropReply) => self.silence(index, waits),
+            (true, ..) => {
                 let message = self.network.swap_remove(index);
-                if waits {
-                    self.with(n, p, |process, now| process.handle(message.body.timed_out(), now));
+                if let (true, Some(event)) = (waits, message.answer) {
+                    self.with(n, p, |process, now| process.hears(event, now));
                 }
             }
-            1 if waits => {
+            (false, true, 0) if self.may(Fault::DropRequest) => self.silence(index, waits),
+            (false, true, 1) if waits && self.may(Fault::LateRequest) => {
+                let message = &mut self.network[index];
                 message.abandoned = true;
                 let event = message.body.timed_out();
-                self.with(n, p, |process, now| process.handle(event, now));
+                self.with(n, p, |process, now| process.hears(event, now));
             }
-            _ => self.carry_out(index, fault == 2),
+            (false, ..) => {
+                let twice = fails && kind == 2 && self.may(Fault::DuplicateRequest);
+                self.carry_out(index, twice);
+            }
+        }
+    }
+
+    /// A message, or its answer, is gone; the client notices after a while.
+    fn silence(&mut self, index: usize, waits: bool) {
+        let message = self.network.swap_remove(index);
+        if waits && self.planted != Some(Planted::WaitForEver) {
+            let event = message.body.timed_out();
+            self.with(message.replica, message.process, |process, now| process.hears(event, now));
         }
     }
 
     fn carry_out(&mut self, index: usize, twice: bool) {
-        let before = self.remote.newest_seq();
+        let before = self.server.newest_seq();
+        let n = self.network[index].replica;
+        let rows = self.rng.i32(1..=4);
+        let unwilling = self.unwilling(n);
         let message = &mut self.network[index];
-        let who = &self.replicas[message.replica].name;
-        let first = message.body.carry_out(&mut self.remote, who);
-        message.answer = Some(match twice {
-            true => message.body.carry_out(&mut self.remote, who),
-            false => first,
+        message.answer = Some(match unwilling {
+            Some(error) => message.body.failed(error),
+            None => {
+                let first = message.body.carry_out(&mut self.server, n, self.now, rows);
+                match twice {
+                    true => message.body.carry_out(&mut self.server, n, self.now, rows),
+                    false => first,
+                }
+            }
         });
-        let (n, newest) = (message.replica, self.remote.newest_seq());
-        for change in self.remote.history.iter().filter(|change| change.seq > before) {
-            self.check_not_blind(n, change);
+        if let Some(Event::Pushed(reply)) = &mut message.answer {
+            reply.outcomes.iter().for_each(|(_, outcome)| self.coverage.outcome(outcome));
         }
-        if newest > before {
-            self.hints.extend((0..self.replicas.len()).map(|n| (n, newest)));
-        }
+        self.defer_some(index);
+        self.accepted_since(before);
     }
 
-    pub(crate) fn hint(&mut self, n: usize, to: Seq) {
-        let p = self.replicas[n].leader;
-        let event = Event::Live(LiveEvent::Moved { from: to, to });
-        self.with(n, p, |process, now| process.handle(event, now));
+    /// What follows from what the server accepted: promises are looked at, teammates are told.
+    fn accepted_since(&mut self, before: Seq) {
+        let accepted = self.server.since(before).to_vec();
+        let Some(last) = accepted.last() else { return };
+        let newest = last.seq;
+        for revision in &accepted {
+            self.coverage.revisions += 1;
+            note!(
+                self,
+                "   accepted {} v{} seq {} of {:x}: {:?}",
+                revision.key,
+                revision.version.0,
+                revision.seq.0,
+                revision.author.as_u128(),
+                revision.content.as_ref().map(|text| text.as_str().replace("line ", ""))
+            );
+            self.check_accepted(revision);
+        }
+        let event = LiveEvent::Moved { from: Seq(before.0 + 1), to: newest };
+        let hint = |replica| Hint { replica, event: event.clone() };
+        self.hints.extend((0..self.replicas.len()).map(hint));
+    }
+
+    /// A live announcement arrives, if anybody listens.
+    pub(crate) fn announce(&mut self, hint: Hint) {
+        let n = hint.replica;
+        if self.now < self.replicas[n].offline_until && hint.event == LiveEvent::Ready {
+            return self.hints.push(hint);
+        }
+        let Some(p) = self.replicas[n].leader() else { return };
+        if self.now < self.replicas[n].offline_until {
+            return;
+        }
+        let is_joined = self.replicas[n].processes[p].is_joined;
+        if is_joined || hint.event == LiveEvent::Ready {
+            self.with(n, p, |process, now| process.hears(Event::Live(hint.event), now));
+        }
     }
 
     pub(crate) fn pass_time(&mut self, millis: i64) {
         self.now = self.now.plus(millis);
         for n in 0..self.replicas.len() {
             for p in 0..self.replicas[n].processes.len() {
-                let process = &mut self.replicas[n].processes[p];
-                if process.wake_at.is_some_and(|at| at <= self.now) {
-                    process.wake_at = None;
-                    self.with(n, p, |process, now| process.handle(Event::Tick, now));
-                }
+                self.with(n, p, Process::timers);
             }
+        }
+    }
+
+    /// Somebody puts a text into a file, by a program of their own.
+    pub(crate) fn write(&mut self, n: usize, path: &ArtifactPath, text: Option<&str>) {
+        self.write_from(n, None, path, text);
+    }
+
+    /// The same, out of the editor of a process, if any.
+    pub(crate) fn write_from(
+        &mut self,
+        n: usize,
+        saver: Option<usize>,
+        path: &ArtifactPath,
+        text: Option<&str>,
+    ) {
+        note!(self, "write {n} {path} {:?}", text.map(|text| text.replace("line ", "")));
+        let now = self.clock(n);
+        let replica = &mut self.replicas[n];
+        replica.files.set_now(now);
+        if let Some(old) = replica.files.get(path) {
+            replica.older.push((path.clone(), old));
+        }
+        replica.files.put(path, text);
+        replica.see(text.unwrap_or_default());
+        if let Some(Ok(key)) = self.kinds.key_of(path) {
+            let is_under_buffer = self.replicas[n].is_open_beside(&key, saver);
+            let apart = self.replicas[n].apart(&key);
+            apart.here = true;
+            // Two programs of one person that change one file are two sides: the buffer keeps the base
+            // it was edited out of, or an older one.
+            apart.there |= is_under_buffer;
+            self.replicas[n].braked.remove(&key);
         }
     }
 }

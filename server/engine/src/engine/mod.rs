@@ -211,7 +211,7 @@ impl<S: Store, F: Files> Engine<S, F> {
     /// One event: decide, commit, apply; decided anew on top of what others committed meanwhile.
     fn step(
         &mut self,
-        event: Event,
+        mut event: Event,
         now: Timestamp,
         queue: &mut VecDeque<Event>,
     ) -> Result<Step, StoreError> {
@@ -238,6 +238,7 @@ impl<S: Store, F: Files> Engine<S, F> {
             if let Some(snapshot) = self.store.changed_since(self.machine.rev())? {
                 self.machine.absorb(&snapshot);
                 queue.push_back(Event::Reloaded(snapshot));
+                event = self.without_twins(event);
             }
         }
     }
