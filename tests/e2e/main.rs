@@ -15,6 +15,7 @@ mod main_job;
 mod moves;
 mod ordering;
 mod protocol;
+mod secrets;
 mod sign_in;
 mod stale;
 mod states;

@@ -10,5 +10,6 @@ pub mod lifecycle;
 pub mod merge;
 pub mod ports;
 pub mod presence;
+pub mod secrets;
 pub mod sync;
 pub mod text;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use agent_core::artifact::identity::{KindRule, Kinds};
 use agent_core::id::Kind;
+use agent_core::secrets::{Response, Rule, RuleSet, ScanPolicy};
 use agent_core::sync::next::ConflictStrategy;
 use agent_core::sync::{DELETION_LIMIT, Policy};
 use secrecy::SecretString;
@@ -74,6 +75,8 @@ pub struct SyncConfig {
     pub max_file_size: u64,
     /// How many percent of the artifacts may vanish at once without being asked about.
     pub deletion_limit: u8,
+    /// What is done about credentials and personal data in what is to be pushed.
+    pub scan: ScanPolicy,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -104,6 +107,32 @@ struct SyncSection {
     max_file_size: u64,
     deletion_limit: u8,
     kinds: Option<BTreeMap<String, Vec<String>>>,
+    scan: ScanSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ScanSection {
+    secrets: Option<SecretsFound>,
+    personal_data: Option<PersonalDataFound>,
+    allow: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SecretsFound {
+    Block,
+    Warn,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PersonalDataFound {
+    Block,
+    Redact,
+    Warn,
+    Off,
 }
 
 impl Default for SyncSection {
@@ -118,6 +147,7 @@ impl Default for SyncSection {
             max_file_size: MAX_FILE_SIZE,
             deletion_limit: DELETION_LIMIT,
             kinds: None,
+            scan: ScanSection::default(),
         }
     }
 }
@@ -145,7 +175,7 @@ enum OpenFiles {
 }
 
 /// Every key there is, for suggestions.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 19] = [
     "remote",
     "sync",
     "url",
@@ -161,6 +191,10 @@ const KEYS: [&str; 14] = [
     "max_file_size",
     "deletion_limit",
     "kinds",
+    "scan",
+    "secrets",
+    "personal_data",
+    "allow",
 ];
 
 /// Reads a configuration. `env` answers what an environment variable holds.
@@ -190,14 +224,15 @@ pub fn parse(file: &str, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Re
             "sync.deletion_limit: {found} is no share in percent; 0 asks about any ten deletions at once, 100 never asks"
         )));
     }
-    let settings = sync(&parsed.sync);
+    let scan = scan(&parsed.sync.scan).map_err(|problem| error(format!("sync.scan.allow: {problem}")))?;
+    let settings = sync(&parsed.sync, scan);
     let kinds = kinds(parsed.sync.kinds).map_err(|problem| error(format!("sync.kinds: {problem}")))?;
     let project = project(&parsed.remote, env);
     let remote = project.clone().and_then(|project| remote(parsed.remote, project, env));
     Ok(Config { project, remote, sync: settings, kinds })
 }
 
-fn sync(section: &SyncSection) -> SyncConfig {
+fn sync(section: &SyncSection, scan: ScanPolicy) -> SyncConfig {
     let strategy = match section.conflict_strategy {
         Strategy::Manual => ConflictStrategy::Manual,
         Strategy::LocalWins => ConflictStrategy::LocalWins,
@@ -214,7 +249,36 @@ fn sync(section: &SyncSection) -> SyncConfig {
         presence: section.presence,
         max_file_size: section.max_file_size,
         deletion_limit: section.deletion_limit,
+        scan,
     }
+}
+
+fn scan(section: &ScanSection) -> Result<ScanPolicy, String> {
+    let unset = ScanPolicy::default();
+    let secrets = section.secrets.map_or(unset.secrets, |found| match found {
+        SecretsFound::Block => Response::Block,
+        SecretsFound::Warn => Response::Warn,
+        SecretsFound::Off => Response::Off,
+    });
+    let personal = section.personal_data.map_or(unset.personal, |found| match found {
+        PersonalDataFound::Block => Response::Block,
+        PersonalDataFound::Redact => Response::Redact,
+        PersonalDataFound::Warn => Response::Warn,
+        PersonalDataFound::Off => Response::Off,
+    });
+    let mut allowed = RuleSet::default();
+    for id in &section.allow {
+        let Some(rule) = Rule::by_id(id) else {
+            let known = agent_core::secrets::RULES.iter().map(|rule| rule.id);
+            let nearest =
+                known.min_by_key(|known| strsim::damerau_levenshtein(id, known)).unwrap_or_default();
+            return Err(format!(
+                "there is no rule {id:?}; did you mean {nearest:?}? (rules: docs/secrets.md)"
+            ));
+        };
+        allowed = allowed.with(rule);
+    }
+    Ok(ScanPolicy { secrets, personal, allowed })
 }
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;

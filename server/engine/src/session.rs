@@ -72,6 +72,7 @@ impl Session {
         let disk = Disk::new(workspace.root(), config.sync.max_file_size);
         let chance = Box::new(SystemChance);
         let mut engine = Engine::open(cache, disk, config.kinds.clone(), config.sync.policy, chance, now())?;
+        engine.machine_mut().set_scan(config.sync.scan);
         engine.keep_journal(workspace.sync_log());
         let is_detached = false;
         let mut session = Self { workspace, config, engine, remote, settings, auth, rebuilt, is_detached };
@@ -99,6 +100,7 @@ impl Session {
         let disk = Disk::new(self.workspace.root(), self.config.sync.max_file_size);
         let (kinds, policy) = (self.config.kinds.clone(), self.config.sync.policy);
         self.engine = Engine::open(cache, disk, kinds, policy, Box::new(SystemChance), now())?;
+        self.engine.machine_mut().set_scan(self.config.sync.scan);
         self.engine.keep_journal(self.workspace.sync_log());
         self.is_detached = false;
         self.sign();

@@ -21,7 +21,7 @@ pub struct View {
     /// What happens next with it, as far as the file on disk goes.
     pub next: Next,
     /// The base's text; `None` when absent, missing, or when nothing depends on it: the artifact is
-    /// closed and the remote has nothing new.
+    /// closed, not refused, and the remote has nothing new.
     pub base: Option<Arc<str>>,
     /// The local text on disk; `None` as above.
     pub local: Option<Arc<str>>,

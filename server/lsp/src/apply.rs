@@ -13,6 +13,7 @@ use tower_lsp::jsonrpc::{Error, Result};
 
 use crate::actions::{ResolveArgs, Wanted, take_of};
 use crate::bases::{BufferBase, Edited};
+use crate::capabilities::Client;
 use crate::create::NEW;
 use crate::documents::Snapshot;
 use crate::folders::Place;
@@ -22,8 +23,8 @@ use crate::server::State;
 use crate::sign_in::{SIGN_IN, SIGN_OUT, SUBMIT_CODE};
 use crate::states::SET_STATE;
 use crate::types::{
-    DocumentChanges, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, Uri,
-    WorkspaceEdit,
+    DocumentChanges, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextEdit,
+    Uri, WorkspaceEdit,
 };
 
 /// Takes a side; its argument is a [`ResolveArgs`].
@@ -177,15 +178,20 @@ pub(crate) fn resolved(moved: BufferBase) -> ResolvedBase {
 fn workspace_edit(state: &State, document: &Snapshot, hunks: &Hunks, sides: &Sides) -> WorkspaceEdit {
     let client = state.client_can();
     let edits = sides.edits.iter().map(|edit| hunks.replace(&edit.lines, &edit.text, client.encoding));
+    edit_of(document, edits.collect(), client)
+}
+
+/// Edits of one document as it is at its version, where the client can tell.
+pub(crate) fn edit_of(document: &Snapshot, edits: Vec<TextEdit>, client: Client) -> WorkspaceEdit {
     if client.versioned_edits {
         let text_document = OptionalVersionedTextDocumentIdentifier {
             uri: document.uri.clone(),
             version: Some(document.version),
         };
-        let edits = edits.map(OneOf::Left).collect();
+        let edits = edits.into_iter().map(OneOf::Left).collect();
         let changes = DocumentChanges::Edits(vec![TextDocumentEdit { text_document, edits }]);
         return WorkspaceEdit { document_changes: Some(changes), ..WorkspaceEdit::default() };
     }
-    let changes = [(document.uri.clone(), edits.collect())].into_iter().collect();
+    let changes = [(document.uri.clone(), edits)].into_iter().collect();
     WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }
 }

@@ -6,11 +6,13 @@ use agent_core::artifact::parse::{Format, Section, parse};
 use agent_core::id::Timestamp;
 use agent_core::merge::{Region, RegionKind};
 use agent_core::ports::FileProblem;
+use agent_core::secrets::ScanPolicy;
 use agent_core::sync::next::{Next, Waits};
 use agent_core::text::LineIndex;
 use agent_engine::{LinkState, View, WAITS_LONG_MILLIS};
 
 use crate::capabilities::Client;
+use crate::findings;
 use crate::hunks::Hunks;
 use crate::states;
 use crate::types::{
@@ -58,11 +60,16 @@ pub(crate) fn of_artifact(
     view: &View,
     hunks: Option<&Hunks>,
     text: &str,
+    scan: ScanPolicy,
 ) -> Vec<Diagnostic> {
     let mut all = hunks.map_or_else(Vec::new, |hunks| of_hunks(context, hunks));
     all.extend(text_missing(context, view));
     all.extend(moved_there(context, view));
-    all.extend(refused(context, view, text));
+    let found = findings::diagnostics(context, view, text, scan);
+    if !findings::explains(view, &found, text) {
+        all.extend(refused(context, view, text));
+    }
+    all.extend(found);
     all.extend(waiting(context, view));
     all.extend(view.write_problem.as_ref().map(|problem| not_taken(context, problem)));
     all
@@ -304,7 +311,7 @@ fn state_range(text: &str, view: &View, context: &Context<'_>) -> Range {
     outline.state.or(outline.title).map_or_else(first_line, |state| bytes_range(text, state.range, context))
 }
 
-fn bytes_range(text: &str, range: std::ops::Range<usize>, context: &Context<'_>) -> Range {
+pub(crate) fn bytes_range(text: &str, range: std::ops::Range<usize>, context: &Context<'_>) -> Range {
     let index = LineIndex::new(text);
     let at = |offset| {
         let position = index.position(text, offset, context.client.encoding);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use agent_core::artifact::identity::Kinds;
 use agent_core::id::{ArtifactKey, ArtifactPath};
+use agent_core::secrets::ScanPolicy;
 use agent_engine::workspace::Workspace;
 use agent_engine::{Auth, Handle, View};
 
@@ -23,6 +24,8 @@ pub(crate) struct Folder {
     pub(crate) author: Option<String>,
     /// The session with the team's project, where one is configured.
     pub(crate) auth: Option<Auth>,
+    /// What is looked for in what is to be pushed.
+    pub(crate) scan: ScanPolicy,
 }
 
 /// Where a document is: an artifact's file in a folder.

@@ -12,6 +12,7 @@ mod compare;
 mod create;
 mod diagnostics;
 mod documents;
+mod findings;
 mod folders;
 mod frames;
 mod guard;

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use agent_core::id::{ArtifactPath, Timestamp};
 use agent_core::presence::SectionName;
+use agent_core::secrets::{Response, RuleSet, ScanPolicy};
 use agent_core::sync::next::{Next, Waits};
 use agent_engine::Notice;
 use agent_engine::resolve::Ask;
@@ -18,6 +19,7 @@ use crate::apply;
 use crate::compare;
 use crate::create;
 use crate::diagnostics::{self, Context};
+use crate::findings;
 use crate::folders::{Folder, Place, file_of};
 use crate::hunks::Hunks;
 use crate::presence::{self, Presence, PresenceNotification};
@@ -370,7 +372,8 @@ pub(crate) fn of_document(state: &State, uri: &Uri) -> Vec<Diagnostic> {
     with_context(state, uri, place, |context| {
         let Some(view) = &document.view else { return Vec::new() };
         let hunks = Hunks::of_document(&document);
-        let mut all = diagnostics::of_artifact(context, view, hunks.as_ref(), &document.text);
+        let scan = place.folder.scan;
+        let mut all = diagnostics::of_artifact(context, view, hunks.as_ref(), &document.text, scan);
         let rules = place.folder.handle.views().rules();
         let standing = Standing::of(&document, &rules);
         all.extend(standing.map(|standing| standing.diagnostics(context)).unwrap_or_default());
@@ -380,6 +383,10 @@ pub(crate) fn of_document(state: &State, uri: &Uri) -> Vec<Diagnostic> {
     })
 }
 
+/// Looks for nothing.
+const NOTHING: ScanPolicy =
+    ScanPolicy { secrets: Response::Off, personal: Response::Off, allowed: RuleSet::NONE };
+
 fn of_closed(state: &State, uri: &Uri) -> Vec<Diagnostic> {
     let Some(place) = state.folders.place(uri) else { return Vec::new() };
     with_context(state, uri, &place, |context| {
@@ -388,10 +395,13 @@ fn of_closed(state: &State, uri: &Uri) -> Vec<Diagnostic> {
             return vec![diagnostics::deleted_here(context, &view)];
         }
         let hunks = Hunks::of_file(Arc::clone(&view));
-        let text = hunks.as_ref().map_or("", |hunks| &*hunks.local);
+        let held = view.local.as_deref().filter(|_| findings::is_held(&view));
+        let text = hunks.as_ref().map_or(held.unwrap_or_default(), |hunks| &*hunks.local);
         // What is about to be written needs nobody's attention.
         let shown = matches!(view.next, Next::Wait(_)).then_some(hunks.as_ref()).flatten();
-        diagnostics::of_artifact(context, &view, shown, text)
+        // What closed files hold that nobody works on is looked into when it is to be pushed.
+        let scan = if held.is_some() { place.folder.scan } else { NOTHING };
+        diagnostics::of_artifact(context, &view, shown, text, scan)
     })
 }
 

@@ -152,12 +152,12 @@ impl State {
     fn add_folder(self: &Arc<Self>, session: Session, runtime: &tokio::runtime::Handle) {
         let workspace = session.workspace.clone();
         let kinds = session.config.kinds.clone();
-        let apply_when_open = session.config.sync.apply_when_open;
+        let (apply_when_open, scan) = (session.config.sync.apply_when_open, session.config.sync.scan);
         let author = session.author();
         let auth = session.auth.clone();
         let (sender, mut notices) = unbounded_channel();
         let handle = agent_engine::start(session, runtime.clone(), sender);
-        let folder = Arc::new(Folder { workspace, kinds, handle, apply_when_open, author, auth });
+        let folder = Arc::new(Folder { workspace, kinds, handle, apply_when_open, scan, author, auth });
         publisher::write_docs(&folder);
         self.folders.add(Arc::clone(&folder));
         for uri in self.documents.uris() {

@@ -273,12 +273,15 @@ impl Editor {
         }
     }
 
-    /// Does what an action says, and waits until it is done: its command is answered, and its edit,
-    /// if it has one, is applied or refused.
+    /// Does what an action says, and waits until it is done: its own edit is applied, or its command is
+    /// answered, and the edit that follows is applied or refused.
     ///
     /// # Errors
     /// When the server refuses.
     pub fn run(&mut self, action: &Value) -> Result<()> {
+        if action["edit"].is_object() {
+            return self.apply_workspace_edit(&action["edit"]);
+        }
         self.request("workspace/executeCommand", action["command"].clone()).map(drop)
     }
 

@@ -140,7 +140,7 @@ impl Editor {
         }
     }
 
-    fn apply_workspace_edit(&mut self, edit: &Value) -> Result<()> {
+    pub(super) fn apply_workspace_edit(&mut self, edit: &Value) -> Result<()> {
         if let Some(rename) = edit["documentChanges"].get(0).filter(|change| change["kind"] == "rename") {
             if !self.capabilities.moves_files {
                 self.fault(format!("a move for a client that moves no files: {edit}"));

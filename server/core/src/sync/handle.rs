@@ -12,6 +12,7 @@ use crate::sync::event::{BroughtBack, Event, FileDone, FileEffect, Found, Memory
 use crate::sync::machine::{Chance, Todo};
 use crate::sync::next::{clean_merge, remote_move};
 use crate::sync::plan::me;
+use crate::sync::screen;
 use crate::sync::status::Status;
 use crate::sync::{Entry, Parked, RemoteSide};
 
@@ -136,8 +137,19 @@ fn file_done(draft: &mut Draft<'_>, done: FileDone) {
     let key = done.effect.key().clone();
     match done.effect {
         FileEffect::Replace { content, merged, path, .. } => {
-            let cause = if merged { Cause::Merged } else { Cause::Updated };
-            let author = draft.get(&key).and_then(|e| e.remote.as_ref()).map(|remote| remote.author.clone());
+            let remote = draft.get(&key).and_then(|entry| entry.remote.as_ref());
+            let cause = match merged {
+                true => Cause::Merged,
+                // Neither a merge nor the remote's: our own text, redacted.
+                false if content.is_some() && content != remote.and_then(|remote| remote.hash) => {
+                    Cause::Saved
+                }
+                false => Cause::Updated,
+            };
+            let author = match cause {
+                Cause::Saved => me(draft),
+                _ => remote.map(|remote| remote.author.clone()),
+            };
             draft.shift(&key, cause, author, |entry| {
                 entry.local = content;
                 entry.path = path;
@@ -256,6 +268,7 @@ fn leads_now(draft: &mut Draft<'_>, leads: bool) {
         // What the last leader left undone, and what it may have missed.
         draft.link.pull_wanted = true;
         draft.touched.extend(draft.machine.todo.keys().cloned());
+        screen::release(draft);
     }
     draft.remember(Memory::Leads(leads));
 }

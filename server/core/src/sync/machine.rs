@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::id::{ArtifactKey, Author, ChangeId, Rev, Seq, Timestamp};
 use crate::ports::{Snapshot, UnreadableRow};
 use crate::sync::deletions::DELETION_LIMIT;
+use crate::secrets::ScanPolicy;
 use crate::sync::draft::Draft;
 use crate::sync::event::{Event, Memory, Step};
 use crate::sync::link::Link;
@@ -61,6 +62,7 @@ pub struct Machine {
     pub(super) traffic: Traffic,
     /// How many percent of the artifacts may vanish at once without being asked about.
     pub(super) deletion_limit: u8,
+    pub(super) scan: ScanPolicy,
     pub(super) me: Author,
     pub(super) entries: BTreeMap<ArtifactKey, Entry>,
     pub(super) todo: BTreeMap<ArtifactKey, Todo>,
@@ -85,6 +87,7 @@ impl Machine {
             policy,
             traffic: Traffic::default(),
             deletion_limit: DELETION_LIMIT,
+            scan: ScanPolicy::default(),
             me: Author::default(),
             entries: BTreeMap::new(),
             todo: BTreeMap::new(),
@@ -115,6 +118,11 @@ impl Machine {
     /// How many percent of the artifacts may vanish at once, on either side, without being asked about.
     pub fn set_deletion_limit(&mut self, percent: u8) {
         self.deletion_limit = percent;
+    }
+
+    /// Changes what is done about credentials and personal data in what is to be pushed.
+    pub fn set_scan(&mut self, scan: ScanPolicy) {
+        self.scan = scan;
     }
 
     /// Says who the local user is, for the history of what is pushed from here.

@@ -6,6 +6,8 @@ mod bench;
 mod properties;
 #[path = "machine_push_tests.rs"]
 mod push;
+#[path = "machine_secrets_tests.rs"]
+mod secrets;
 #[path = "machine_trouble_tests.rs"]
 mod trouble;
 #[path = "undo_tests.rs"]

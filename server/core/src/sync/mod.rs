@@ -16,6 +16,7 @@ mod machine;
 pub mod next;
 mod plan;
 pub mod resolve;
+mod screen;
 pub mod status;
 pub mod undo;
 

@@ -2,6 +2,8 @@
 //! next. One push or pull is under way at a time: it keeps the order of decisions plain, and a
 //! batch carries everything that is waiting.
 
+use std::collections::BTreeSet;
+
 use crate::id::{ArtifactKey, Author};
 use crate::ports::{Cause, Write};
 use crate::sync::deletions;
@@ -10,6 +12,7 @@ use crate::sync::event::{FileEffect, Memory, Request};
 use crate::sync::link::PUSH_BYTES;
 use crate::sync::machine::{Chance, Todo, Traffic};
 use crate::sync::next::{Next, next, push_path};
+use crate::sync::screen;
 use crate::sync::status::Status;
 use crate::sync::{Entry, PendingChange};
 
@@ -165,6 +168,7 @@ fn push(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
     settle_touched(draft);
     let mut batch = Vec::new();
     let mut bytes = 0;
+    let mut held = BTreeSet::new();
     let rows = draft.link.batch_rows();
     for (key, todo) in draft.todo() {
         if todo != Todo::Push {
@@ -180,6 +184,11 @@ fn push(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
             }
             continue;
         }
+        if entry.pending.is_none() && !screen::passes(draft, &key) {
+            held.insert(key);
+            continue;
+        }
+        let Some(entry) = draft.get(&key) else { continue };
         bytes += entry.stat.map_or(0, |stat| stat.size);
         if batch.len() == rows || (bytes > PUSH_BYTES && !batch.is_empty()) {
             break;
@@ -190,7 +199,8 @@ fn push(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
         };
         batch.push((key, pending));
     }
-    draft.touched.clear();
+    draft.touched = held;
+    settle_touched(draft);
     if batch.is_empty() {
         draft.link.push_wanted = false;
         return;

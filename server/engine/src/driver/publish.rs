@@ -120,7 +120,9 @@ impl Driver {
     fn view(&self, entry: Entry, next: Next) -> View {
         let engine = &self.session.engine;
         // A buffer may differ from what everybody else agrees on.
-        let wanted = entry.base != entry.remote_hash() || self.open.contains(&entry.key);
+        let wanted = entry.base != entry.remote_hash()
+            || self.open.contains(&entry.key)
+            || next == Next::Wait(Waits::Refused);
         let text = |hash: Option<_>| hash.and_then(|hash| engine.store().text(hash).ok().flatten());
         View {
             base: wanted.then(|| text(entry.base)).flatten(),

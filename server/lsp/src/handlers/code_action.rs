@@ -2,6 +2,7 @@
 
 use crate::actions;
 use crate::create;
+use crate::findings;
 use crate::server::State;
 use crate::sign_in;
 use crate::states::Standing;
@@ -47,6 +48,8 @@ fn fixes_at(state: &State, params: &CodeActionParams) -> Option<CodeActionRespon
         offered
             .extend(standing.map(|found| found.actions(params.range, encoding, &asked)).unwrap_or_default());
         offered.extend(create::missing_at(&document, params.range, state, &asked));
+        let scan = place.folder.scan;
+        offered.extend(findings::actions(&document, scan, params.range, state.client_can(), &asked));
     }
     if let Some(view) = &document.view {
         offered.extend(actions::refused(uri, &view.next, &asked));
