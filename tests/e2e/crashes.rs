@@ -11,7 +11,7 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent_tests::{Backend, Database, Editor, Team, User, Workspace, eventually};
+use agent_tests::{Backend, CacheFile, Editor, Team, User, Workspace, eventually};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
@@ -56,8 +56,8 @@ impl Machine {
         Ok(())
     }
 
-    fn database(&self) -> Database {
-        Database::of(&self.workspace)
+    fn database(&self) -> CacheFile {
+        CacheFile::of(&self.workspace)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use agent_tests::{Backend, Database, Editor, Team, Workspace, eventually};
+use agent_tests::{Backend, CacheFile, Editor, Team, Workspace, eventually};
 use anyhow::{Result, ensure};
 
 const SENT: &str = ".agent/stories/Y-001-sent.md";
@@ -67,7 +67,7 @@ fn a_cache_that_is_deleted_in_use_is_built_again_and_said() -> Result<()> {
     ensure!(said.contains("agent.db") && said.contains("your files are untouched"), "{said}");
     editor.wait_status("all there again", |status| status["artifacts"] == 2 && status["conflicts"] == 1)?;
     eventually("a sound cache", || {
-        ensure!(Database::of(&workspace).integrity()? == "ok", "not sound");
+        ensure!(CacheFile::of(&workspace).integrity()? == "ok", "not sound");
         is_as_before(&workspace)
     })
 }
@@ -123,7 +123,7 @@ fn a_damaged_cache_is_set_aside_or_refused_and_never_costs_a_file() -> Result<()
 fn a_cache_from_the_future_is_refused_with_advice() -> Result<()> {
     let (_team, workspace) = with_unsent("future")?;
     let database = workspace.file(".agent/cache/agent.db");
-    Database::of(&workspace).execute("PRAGMA user_version = 1000")?;
+    CacheFile::of(&workspace).execute("PRAGMA user_version = 1000")?;
     let before = fs::read(&database)?;
     for verb in ["status", "pull", "push"] {
         let ran = workspace.agent(&["sync", verb])?;
@@ -156,7 +156,7 @@ fn a_full_disk_is_said_and_costs_nothing() -> Result<()> {
     let says = ["agent.db", "cannot be written", "free space", "your files are untouched"];
     ensure!(output.status.code() == Some(128) && says.iter().all(|word| said.contains(word)), "{output:?}");
     workspace.expect(UNSENT, Some(&large))?;
-    ensure!(Database::of(&workspace).integrity()? == "ok", "the cache is damaged");
+    ensure!(CacheFile::of(&workspace).integrity()? == "ok", "the cache is damaged");
     workspace.agent_ok(&["sync", "push"])?;
     team.expect(UNSENT, &large).map(drop)
 }

@@ -115,7 +115,7 @@ fn nothing_found_is_said_in_clear() -> Result<()> {
 
 #[test]
 fn what_the_team_has_already_is_taken_and_shown_and_holds_nothing_back() -> Result<()> {
-    let (team, mut ann) = side("scan: {secrets: warn}")?;
+    let (team, ann) = side("scan: {secrets: warn}")?;
     let path = path("K-004");
     let text = format!("# K Key\n\n{}\n\nbody\n", key());
     ann.workspace.write(&path, &text)?;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use agent_tests::{Backend, Database, Editor, Team, Workspace, eventually};
+use agent_tests::{Backend, CacheFile, Editor, Team, Workspace, eventually};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ fn path(number: usize) -> String {
 }
 
 /// One of the three editors has one artifact open, and saves it again and again.
-fn edit(editor: &mut Editor, database: &Database, number: usize, counts: &[u64]) -> Result<()> {
+fn edit(editor: &mut Editor, database: &CacheFile, number: usize, counts: &[u64]) -> Result<()> {
     let path = path(number);
     editor.open(&path)?;
     eventually("the open document to be known", || {
@@ -108,7 +108,7 @@ impl Scene {
     fn all_write(&mut self, counts: &[u64]) -> Result<()> {
         let Self { workspace, editors, teammate, .. } = self;
         let (workspace, teammate) = (&*workspace, &*teammate);
-        let database = Database::of(workspace);
+        let database = CacheFile::of(workspace);
         std::thread::scope(|scope| {
             let mut all = Vec::new();
             for (number, editor) in editors.iter_mut().enumerate() {
@@ -198,7 +198,7 @@ fn ten_writers_on_one_workspace_lose_nothing_and_the_next_leads_when_the_leader_
     scene.all_write(&counts)?;
     scene.agree(2 * TIMES)?;
     ensure!(leaders(&mut scene.editors)? == [next], "another one leads, too");
-    let database = Database::of(&scene.workspace);
+    let database = CacheFile::of(&scene.workspace);
     ensure!(database.integrity()? == "ok" && database.queued()? == 0, "the cache is not in order");
     Ok(())
 }

@@ -5,7 +5,7 @@
 mod backend;
 mod binary;
 pub mod browser;
-mod database;
+mod cache_file;
 mod editor;
 mod http;
 mod npm;
@@ -17,7 +17,7 @@ mod workspace;
 
 pub use backend::{Backend, Mail, Options, Stats};
 pub use binary::agent_binary;
-pub use database::Database;
+pub use cache_file::CacheFile;
 pub use editor::{Capabilities, Editor, Encoding, RpcError};
 pub use npm::test_backend;
 pub use sessions::{Call, Database, Refused, Sessions};

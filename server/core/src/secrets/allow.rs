@@ -132,11 +132,11 @@ impl<'t> Lines<'t> {
     }
 
     fn front_matter(&self) -> Range<usize> {
-        let is_rule = |line: &&str| crate::text::without_bom(line).trim_end() == "---";
-        if !self.lines.first().is_some_and(is_rule) {
+        let is_rule = |line: &str| crate::text::without_bom(line).trim_end() == "---";
+        if !self.lines.first().is_some_and(|line| is_rule(line)) {
             return 0..0;
         }
-        let close = self.lines.iter().skip(1).position(|line| is_rule(&line));
+        let close = self.lines.iter().skip(1).position(|line| is_rule(line));
         close.map_or(0..0, |close| 1..close + 1)
     }
 }

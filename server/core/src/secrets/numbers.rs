@@ -81,7 +81,8 @@ fn digit(byte: u8) -> bool {
 fn ends(bytes: &[u8], end: usize) -> bool {
     let next = |n: usize| bytes.get(end + n).copied().unwrap_or(b' ');
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
-    !is_word(next(0)) && !(matches!(next(0), b'-' | b'.' | b'/' | b':') && is_word(next(1)))
+    let goes_on = matches!(next(0), b'-' | b'.' | b'/' | b':') && is_word(next(1));
+    !is_word(next(0)) && !goes_on
 }
 
 fn value(byte: u8) -> u32 {
@@ -152,7 +153,8 @@ fn card(bytes: &[u8], at: usize) -> Option<usize> {
         })
         .sum();
     let repeats = digits.windows(2).all(|two| two[0] == two[1]);
-    (network && luhn % 10 == 0 && !repeats && !tests.contains(&&*digits) && ends(bytes, end)).then_some(end)
+    (network && luhn.is_multiple_of(10) && !repeats && !tests.contains(&&*digits) && ends(bytes, end))
+        .then_some(end)
 }
 
 /// The length of a country's account numbers (ISO 13616).
@@ -207,7 +209,7 @@ fn iban(bytes: &[u8], at: usize) -> Option<usize> {
 /// Numbers whose form says what they are, and whose check digits agree: Switzerland (AHV), Brazil (CPF),
 /// Italy (codice fiscale), Spain (DNI), France (NIR, in groups).
 fn national(bytes: &[u8], at: usize) -> Option<usize> {
-    let forms: [(&str, fn(&[u8]) -> bool); 5] = [
+    let forms: [(&str, Digits); 5] = [
         ("756.9999.9999.99", ahv),
         ("999.999.999-99", cpf),
         ("AAAAAA99A99A999A", codice_fiscale),
@@ -226,13 +228,16 @@ fn national(bytes: &[u8], at: usize) -> Option<usize> {
     })
 }
 
+/// Whether the check digits of a number agree with the others.
+type Digits = fn(&[u8]) -> bool;
+
 fn digits_of(text: &[u8]) -> Vec<u32> {
     text.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| value(*byte)).collect()
 }
 
 fn ahv(text: &[u8]) -> bool {
     let sum: u32 = digits_of(text).iter().enumerate().map(|(n, d)| d * if n % 2 == 0 { 1 } else { 3 }).sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 fn cpf(text: &[u8]) -> bool {

@@ -332,9 +332,9 @@ fn is_nobodys(text: &str, range: &Range<usize>) -> bool {
     let before = text[..range.start].rsplit(char::is_whitespace).next().unwrap_or_default();
     let mut after = text[range.end..].chars();
     let is_path = before.contains("://")
-        || before.ends_with(['/', '@'])
+        || before.ends_with(['/', '@', '\\'])
         || match after.next() {
-            Some('/' | '@') => true,
+            Some('/' | '@' | '(') => true,
             Some(':') => after.next().is_some_and(|next| !next.is_whitespace()),
             _ => false,
         };

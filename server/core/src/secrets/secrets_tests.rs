@@ -123,6 +123,7 @@ fn what_only_looks_alike_is_left_alone() {
         "git@github.com:team/repo.git and ssh://git@gitlab.com/team/repo",
         "Co-authored-by: bot <noreply@anthropic.com>, <1+a@users.noreply.github.com>",
         "alice@example.com, bob@corp.example, root@localhost, a@b",
+        "f'\\n@pytest.mark.journey(\"x\")' @app.route(\"/\") x@app.get(1)",
         "logo@2x.png, agent@1.2.3, foo@bar.service, @types/node@22.1.0",
         "0192f0c0-7a3b-7000-8000-4539148803436467",
         "4539-1488-0343-6467-1 and 4539148803436467000000",

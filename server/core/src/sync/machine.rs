@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{ArtifactKey, Author, ChangeId, Rev, Seq, Timestamp};
 use crate::ports::{Snapshot, UnreadableRow};
-use crate::sync::deletions::DELETION_LIMIT;
 use crate::secrets::ScanPolicy;
+use crate::sync::deletions::DELETION_LIMIT;
 use crate::sync::draft::Draft;
 use crate::sync::event::{Event, Memory, Step};
 use crate::sync::link::Link;

@@ -7,9 +7,9 @@ use crate::workspace::Workspace;
 
 /// The database of a workspace.
 #[derive(Debug)]
-pub struct Database(std::path::PathBuf);
+pub struct CacheFile(std::path::PathBuf);
 
-impl Database {
+impl CacheFile {
     /// The one of this workspace.
     pub fn of(workspace: &Workspace) -> Self {
         Self(workspace.file(".agent/cache/agent.db"))
