@@ -33,7 +33,13 @@ fn codes(view: &Arc<View>) -> Vec<String> {
     let context =
         Context { client: Client::default(), uri: &uri, docs: None, now: Timestamp(0), link: &link };
     let hunks = Hunks::of_file(Arc::clone(view));
-    let all = diagnostics::of_artifact(&context, view, hunks.as_ref(), "base\n");
+    let all = diagnostics::of_artifact(
+        &context,
+        view,
+        hunks.as_ref(),
+        "base\n",
+        agent_core::secrets::ScanPolicy::default(),
+    );
     let code = |diagnostic: types::Diagnostic| match diagnostic.code {
         Some(types::NumberOrString::String(code)) => code,
         other => format!("{other:?}"),
