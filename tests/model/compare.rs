@@ -37,7 +37,7 @@ fn differ(model: &Value, real: &Value, clock: &mut Clock, place: &mut String) ->
                 place.push('/');
                 place.push_str(name);
                 let found = match name.as_str() {
-                    "updated_at" | "approved_at" if clock.agrees(value, &b[name]) => None,
+                    "updated_at" | "approved_at" | "invited_at" if clock.agrees(value, &b[name]) => None,
                     _ => differ(value, &b[name], clock, place),
                 };
                 place.truncate(length);

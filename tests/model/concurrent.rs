@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::compare::Clock;
-use crate::history::{Author, Step};
+use crate::history::{Author, Step, new_id};
 use crate::play::{Disagreement, Stage, disagreement};
 
 /// A step as a session asked it, and what it was answered.
@@ -37,7 +37,7 @@ impl Asked {
     /// Whether it may have changed anything.
     fn changes(&self) -> bool {
         match (&self.answer, self.call.function.as_str()) {
-            (Err(_), _) | (_, "pull_artifacts" | "artifact_versions") => false,
+            (Err(_), _) | (_, "pull_artifacts" | "artifact_versions" | "team_lifecycle") => false,
             (Ok(answer), "push_artifacts") => answer["newest_seq"].as_u64() >= answer["from_seq"].as_u64(),
             _ => true,
         }
@@ -63,7 +63,8 @@ impl Order {
         let mut after = self.clone();
         after.time += 1;
         after.next[asked.session] += 1;
-        let context = Context { me: asked.call.me, now: Timestamp(after.time), new_id: Uuid::nil() };
+        let new_id = asked.answer.as_ref().ok().and_then(new_id).unwrap_or_default();
+        let context = Context { me: asked.call.me, now: Timestamp(after.time), new_id };
         let said = after.model.call(context, &asked.call.function, &asked.call.args);
         disagreement(said, &asked.answer, &mut after.clock).is_none().then_some(after)
     }

@@ -46,6 +46,8 @@ fn brief(value: &Value) -> Value {
 pub(crate) struct Cast {
     pub(crate) people: Vec<(Uuid, String)>,
     pub(crate) teams: Vec<Uuid>,
+    /// In the order in which they were made.
+    pub(crate) invitations: Vec<Uuid>,
 }
 
 impl Cast {
@@ -55,7 +57,11 @@ impl Cast {
             let id = Uuid::from_u128(rng.u128(..));
             (id, format!("P{n}+{}@example.com", id.simple()))
         };
-        Self { people: (0..PEOPLE).map(|n| person(n, rng)).collect(), teams: Vec::new() }
+        Self {
+            people: (0..PEOPLE).map(|n| person(n, rng)).collect(),
+            teams: Vec::new(),
+            invitations: Vec::new(),
+        }
     }
 
     /// A step's person and arguments with what the placeholders stand for.
@@ -69,11 +75,18 @@ impl Cast {
         (step.me.map(|n| self.people[n].0), args)
     }
 
+    /// Remembers what an answer names for later steps.
+    pub(crate) fn hear(&mut self, answer: &Value) {
+        let invitation = answer["invitation"].as_str().and_then(|text| Uuid::try_parse(text).ok());
+        self.invitations.extend(invitation.filter(|invitation| !self.invitations.contains(invitation)));
+    }
+
     fn meant_by(&self, text: &str) -> Option<String> {
         let (what, n) = text.strip_prefix('$')?.split_once(' ')?;
         let n: usize = n.parse().ok()?;
         match what {
             "team" => Some(self.teams.get(n).copied().unwrap_or(Uuid::max()).to_string()),
+            "invitation" => Some(self.invitations.get(n).copied().unwrap_or(Uuid::max()).to_string()),
             "person" => Some(self.people[n].0.to_string()),
             "email" => Some(self.people[n].1.clone()),
             "EMAIL" => Some(format!(" {} ", self.people[n].1.to_uppercase())),
@@ -84,14 +97,22 @@ impl Cast {
 
 /// The steps before every history: the teams, and most people in them.
 pub(crate) fn opening(team: usize) -> Vec<Step> {
-    let found =
-        Step { me: Some(0), function: "create_team", args: json!({ "name": format!("Team {team}") }) };
-    let add = |who: usize, role: &str| Step {
-        me: Some(0),
-        function: "add_team_member",
-        args: json!({ "team": format!("$team {team}"), "email": format!("$email {who}"), "role": role }),
-    };
-    vec![found, add(1, "editor"), add(2, "approver"), add(3, "viewer")]
+    let mut steps =
+        vec![Step { me: Some(0), function: "create_team", args: json!({ "name": format!("Team {team}") }) }];
+    for (n, role) in ["editor", "approver", "viewer"].into_iter().enumerate() {
+        let (who, place) = (n + 1, team * 3 + n);
+        let args = json!({ "team": format!("$team {team}"), "email": format!("$email {who}"), "role": role });
+        steps.push(Step { me: Some(0), function: "invite_member", args });
+        let args = json!({ "invitation": format!("$invitation {place}") });
+        steps.push(Step { me: Some(who), function: "accept_invitation", args });
+    }
+    steps
+}
+
+/// The id of what a call has made, if it made anything.
+pub(crate) fn new_id(answer: &Value) -> Option<Uuid> {
+    let text = answer.as_str().or_else(|| answer["invitation"].as_str())?;
+    Uuid::try_parse(text).ok()
 }
 
 /// The history of a seed.
@@ -120,7 +141,13 @@ pub(crate) fn rarities() -> Vec<Step> {
         push(vec![change(n, "S", base_version, format!("State: {state} {n}\n"))])
     };
     let by_an_editor = |step: Step| Step { me: Some(1), ..step };
+    let rules = json!({ "states": ["DRAFT"], "approved": [], "transitions": [] });
     let mut steps = vec![
+        step("push_artifacts", json!({ "changes": {} })),
+        Step { me: Some(3), ..stated(25, 0, "DRAFT") },
+        step("allocate_id", json!({ "kind": "story", "prefix": "NEW", "after_number": 7 })),
+        step("set_lifecycle", json!({ "kind": "note", "states": rules })),
+        step("set_member_role", json!({ "member": "$person 3", "role": "viewer" })),
         stated(20, 0, "APPROVED"),
         stated(21, 1, "APPROVED"),
         stated(22, 1, "ICEBOX"),
@@ -168,7 +195,9 @@ impl Author {
         for team in 0..TEAMS {
             author.cast.teams.push(Uuid::from_u128(team as u128 + 1));
             for step in opening(team) {
-                author.play(&step, Uuid::from_u128(team as u128 + 1));
+                let made =
+                    if step.function == "create_team" { team as u128 + 1 } else { author.rng.u128(..) };
+                author.play(&step, Uuid::from_u128(made));
             }
         }
         author
@@ -178,7 +207,9 @@ impl Author {
         let (me, args) = self.cast.play(step);
         let context = Context { me, now: Timestamp(self.steps), new_id };
         // A refusal is as good a step as any.
-        let _ = self.model.call(context, step.function, &args);
+        if let Ok(answer) = self.model.call(context, step.function, &args) {
+            self.cast.hear(&answer);
+        }
     }
 
     pub(crate) fn step(&mut self) -> Step {
@@ -190,8 +221,7 @@ impl Author {
             70..=81 => ("artifact_versions", self.versions(team)),
             82 | 83 => ("set_lifecycle", self.lifecycle(team)),
             84 => ("team_lifecycle", json!({ "team": format!("$team {team}") })),
-            85..=91 => ("add_team_member", self.add(team)),
-            92..=96 => ("remove_team_member", self.remove(team)),
+            85..=96 => self.membership(team),
             _ => ("create_team", self.create()),
         };
         let me = match self.rng.u8(0..30) {
@@ -480,22 +510,42 @@ impl Author {
         args
     }
 
-    fn add(&mut self, team: usize) -> Value {
+    fn membership(&mut self, team: usize) -> (&'static str, Value) {
         let who = self.rng.usize(0..PEOPLE);
-        let email = match self.rng.u8(0..12) {
-            0 => json!("nobody@example.com"),
-            1 => Value::Null,
-            2..=4 => json!(format!("$EMAIL {who}")),
-            _ => json!(format!("$email {who}")),
-        };
-        let roles = ["viewer", "editor", "editor", "approver", "admin", "owner", ""];
-        json!({ "team": format!("$team {team}"), "email": email, "role": self.pick(&roles) })
-    }
-
-    fn remove(&mut self, team: usize) -> Value {
-        let who = self.rng.usize(0..PEOPLE);
+        let team = format!("$team {team}");
+        let newest = self.cast.invitations.len();
+        let invitation =
+            json!({ "invitation": format!("$invitation {}", self.rng.usize(newest / 2..=newest)) });
         let member = if self.rng.u8(0..10) == 0 { Value::Null } else { json!(format!("$person {who}")) };
-        json!({ "team": format!("$team {team}"), "member": member })
+        let roles = ["viewer", "editor", "editor", "approver", "admin", "owner", ""];
+        let role = json!(self.pick(&roles));
+        match self.rng.u8(0..20) {
+            0..=4 => {
+                let email = match self.rng.u8(0..12) {
+                    0 => json!("nobody@example.com"),
+                    1 => Value::Null,
+                    2 => json!(self.pick(&["a", "a@", "a b@c", "a@b@c", ""])),
+                    3..=5 => json!(format!("$EMAIL {who}")),
+                    _ => json!(format!("$email {who}")),
+                };
+                ("invite_member", json!({ "team": team, "email": email, "role": role }))
+            }
+            5..=7 => ("accept_invitation", invitation),
+            8 => ("decline_invitation", invitation),
+            9 => ("revoke_invitation", invitation),
+            10 => ("my_invitations", json!({})),
+            11..=14 => ("set_member_role", json!({ "team": team, "member": member, "role": role })),
+            15 => ("leave_team", json!({ "team": team })),
+            16 | 17 => {
+                let after = [json!(0), json!(7), json!(-1), Value::Null][self.rng.usize(0..4)].clone();
+                let args = json!({
+                    "team": team, "kind": self.pick(&["story", "plan", "No"]), "prefix": self.pick(&["E", "NEW", "e"]),
+                    "after_number": after,
+                });
+                ("allocate_id", args)
+            }
+            _ => ("remove_team_member", json!({ "team": team, "member": member })),
+        }
     }
 
     fn create(&mut self) -> Value {

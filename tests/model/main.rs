@@ -24,8 +24,9 @@ use play::{Seen, played, shrunk};
 const STEPS: usize = 40;
 
 /// What the histories have to come across, or they prove little.
-const EVERY_ANSWER: [&str; 22] = [
-    "add_team_member",
+const EVERY_ANSWER: [&str; 25] = [
+    "accept_invitation",
+    "allocate_id",
     "applied",
     "artifact_approvals",
     "artifact_versions",
@@ -36,6 +37,7 @@ const EVERY_ANSWER: [&str; 22] = [
     "duplicate",
     "pull_artifacts",
     "pull_artifacts: more",
+    "invite_member",
     "push_artifacts",
     "push_artifacts: 22023 changes must be an array",
     "rejected approved",
@@ -47,6 +49,7 @@ const EVERY_ANSWER: [&str; 22] = [
     "rejected too_large",
     "remove_team_member",
     "set_lifecycle",
+    "set_member_role",
 ];
 
 fn seeds(default: Range<u64>) -> Range<u64> {
@@ -79,7 +82,8 @@ fn conforms(database: Database, default: Range<u64>) {
     play_all(&mut sessions, seeds.clone(), &mut seen)
         .unwrap_or_else(|problem| panic!("{database:?}: {problem:#}"));
     let missing: Vec<_> = EVERY_ANSWER.iter().filter(|answer| !seen.contains_key(**answer)).collect();
-    assert!(missing.is_empty(), "{database:?}: never seen under these seeds: {missing:?}");
+    let is_own_choice = std::env::var_os("MODEL_SEEDS").is_some();
+    assert!(missing.is_empty() || is_own_choice, "{database:?}: never seen under these seeds: {missing:?}");
     println!("{database:?}: the model agrees on seeds {seeds:?}, {STEPS} steps each; answers:");
     for (what, count) in &seen {
         println!("{count:8} {what}");

@@ -7,10 +7,9 @@ use agent_sim::model::{Context, ModelRemote};
 use agent_tests::{Refused, Sessions};
 use anyhow::Result;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::compare::{Clock, difference};
-use crate::history::{Cast, Step, TEAMS, closing, opening};
+use crate::history::{Cast, Step, TEAMS, closing, new_id, opening};
 
 /// How often each kind of answer was given, so that a test can show that it has seen them all.
 pub(crate) type Seen = BTreeMap<String, u64>;
@@ -42,7 +41,7 @@ impl<'a> Stage<'a> {
             for step in opening(team) {
                 let answer = stage.step(&step)?;
                 if step.function == "create_team" {
-                    let id = answer.as_ref().ok().and_then(uuid).expect("a team was made");
+                    let id = answer.as_ref().ok().and_then(new_id).expect("a team was made");
                     stage.cast.teams.push(id);
                 }
             }
@@ -55,12 +54,15 @@ impl<'a> Stage<'a> {
         self.steps += 1;
         let (me, args) = self.cast.play(step);
         let real = self.sessions.call(me, step.function, &args)?;
-        let new_id = real.as_ref().ok().and_then(uuid).unwrap_or_default();
+        let new_id = real.as_ref().ok().and_then(new_id).unwrap_or_default();
         let context = Context { me, now: Timestamp(self.steps), new_id };
         let said = self.model.call(context, step.function, &args);
         self.note(step.function, &real);
         if let Some(difference) = disagreement(said, &real, &mut self.clock) {
             anyhow::bail!(Disagreement(difference));
+        }
+        if let Ok(answer) = &real {
+            self.cast.hear(answer);
         }
         Ok(real)
     }
@@ -128,10 +130,6 @@ pub(crate) fn disagreement(
             Some(format!("the model says {said:?}, the database {real:?}").chars().take(800).collect())
         }
     }
-}
-
-fn uuid(value: &Value) -> Option<Uuid> {
-    value.as_str().and_then(|text| Uuid::try_parse(text).ok())
 }
 
 /// The model and the database gave different answers; anything else that goes wrong is no finding.

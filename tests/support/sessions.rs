@@ -110,7 +110,9 @@ impl Sessions {
     /// # Errors
     /// When the database refuses.
     pub fn sign_up(&mut self, user: Uuid, email: &str) -> Result<()> {
-        self.script(&format!("insert into auth.users (id, email) values ('{user}', '{email}')"))
+        self.script(&format!(
+            "insert into auth.users (id, email, email_confirmed_at) values ('{user}', '{email}', now())"
+        ))
     }
 
     /// Calls one function in the first session.

@@ -91,7 +91,8 @@ class Session {
     await this.#become(call === undefined ? SUPERUSER : as);
     if (script !== undefined) return void (await this.#script(script));
     if (query !== undefined) return (await this.#query(`select (${query})::text as value`, []))[0].value;
-    const [row] = await this.#query(await this.#callText(call, Object.keys(JSON.parse(args))), [args]);
+    const given = Object.keys(JSON.parse(args));
+    const [row] = await this.#query(this.#callText(call, given), given.length === 0 ? [] : [args]);
     return row.value;
   }
 
@@ -109,7 +110,7 @@ class Session {
     this.#identity = identity;
   }
 
-  async #callText(name, given) {
+  #callText(name, given) {
     const types = signatures.get(name);
     if (types === undefined) throw Object.assign(new Error(`there is no function ${name}`), { code: 'PGRST202' });
     if (given.length === 0) return `select to_jsonb(public."${name}"())::text as value`;

@@ -35,10 +35,18 @@ impl ModelRemote {
         }
         match function {
             "create_team" => self.create_team(me, new_id, text("name")).map(|team| json!(team.to_string())),
-            "add_team_member" => self
-                .add_team_member(me, team, text("email"), text("role"))
-                .map(|user| json!(user.to_string())),
-            "remove_team_member" => self.remove_team_member(me, team, id("member")).map(|was| json!(was)),
+            "invite_member" => self.invite_member(context, team, text("email"), text("role")),
+            "my_invitations" => Ok(self.my_invitations(me)),
+            "accept_invitation" => self.accept_invitation(me, id("invitation").unwrap_or_default()),
+            "decline_invitation" => self.decline_invitation(me, id("invitation").unwrap_or_default()),
+            "revoke_invitation" => self.revoke_invitation(me, id("invitation").unwrap_or_default()),
+            "set_member_role" => self.set_member_role(me, team, id("member"), text("role")),
+            "remove_team_member" => self.remove_team_member(me, team, id("member")),
+            "leave_team" => self.remove_team_member(me, team, me),
+            "allocate_id" => {
+                let after = args["after_number"].as_i64().unwrap_or(0);
+                self.allocate_id(me, team, text("kind"), text("prefix"), after)
+            }
             "push_artifacts" => {
                 self.require_role(me, team)?;
                 let Some(changes) = args["changes"].as_array() else {

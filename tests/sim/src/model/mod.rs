@@ -98,6 +98,7 @@ pub struct Notice {
 /// One team: who is in it, every revision it ever had, and what it told on its channel.
 #[derive(Debug, Clone, Default)]
 struct Team {
+    name: String,
     members: BTreeMap<Uuid, Member>,
     /// By seq: the revision with seq n is at n - 1, because no seq is ever skipped.
     history: Vec<Revision>,
@@ -111,6 +112,8 @@ struct Team {
     lifecycle_changes: u64,
     /// Oldest first.
     approvals: Vec<Approval>,
+    /// The last number given by kind and prefix.
+    given_ids: BTreeMap<(String, String), u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -144,6 +147,7 @@ pub struct ModelRemote {
     /// Everybody's address, by user id.
     accounts: BTreeMap<Uuid, String>,
     teams: BTreeMap<Uuid, Team>,
+    invitations: BTreeMap<Uuid, team::Invitation>,
 }
 
 impl ModelRemote {
