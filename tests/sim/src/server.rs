@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::id::{ArtifactKey, ChangeId, ContentHash, Seq, Timestamp, Version};
 use agent_core::ports::{PullPage, PushChange, PushOutcome, PushReply, RemoteError};
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::model::{ModelRemote, PageLimits, Refusal, Revision, Submitted, VersionsQuery};
+use crate::model::{Context, ModelRemote, PageLimits, Refusal, Revision, Submitted, VersionsQuery};
 use crate::text::REFUSED;
 use crate::words::Planted;
 
@@ -64,11 +65,20 @@ impl Server {
 
     /// Gives somebody a role, or takes their membership.
     pub(crate) fn set_role(&mut self, n: usize, role: Option<&str>) {
+        let is_member = self.model.role(person(n), TEAM).is_some();
         let done = match role {
-            Some(_) => self.model.add_team_member(Some(ADMIN), TEAM, Some(&email(n)), role).map(|_| true),
+            Some(_) if is_member => self.model.set_member_role(Some(ADMIN), TEAM, Some(person(n)), role),
+            Some(_) => self.invite(n, role),
             None => self.model.remove_team_member(Some(ADMIN), TEAM, Some(person(n))),
         };
         done.expect("an admin may");
+    }
+
+    /// An invitation that is accepted at once. Nobody has two, so that the person names it.
+    fn invite(&mut self, n: usize, role: Option<&str>) -> Result<Value, Refusal> {
+        let context = Context { me: Some(ADMIN), new_id: person(n), now: Timestamp(0) };
+        self.model.invite_member(context, TEAM, Some(&email(n)), role)?;
+        self.model.accept_invitation(Some(person(n)), person(n))
     }
 
     /// What people can find in the history.
