@@ -14,6 +14,7 @@ mod lifecycle;
 mod main_job;
 mod moves;
 mod ordering;
+mod presence;
 mod protocol;
 mod secrets;
 mod sign_in;

@@ -106,6 +106,65 @@ fn a_provider_in_the_browser() -> Result<()> {
     says(&unknown, 128, &["no provider \"gitlab\"; it has github"])
 }
 
+fn command(editor: &mut Editor, name: &str, argument: &serde_json::Value) -> Result<serde_json::Value> {
+    editor.request("workspace/executeCommand", json!({ "command": name, "arguments": [argument] }))
+}
+
+#[test]
+fn from_the_editor_with_a_provider_and_with_a_code() -> Result<()> {
+    let backend = Backend::shared()?;
+    let (mut workspace, ann, team) = machine(&backend)?;
+    workspace.set_env("AGENT_LOG", "warn");
+    let path = ".agent/plans/T-010-editor.md";
+    workspace.write(path, "# T-010 Editor\n")?;
+    let mut editor = Editor::start(&workspace)?;
+    editor.wait_status("signed out", |status| status["state"] == "signed-out")?;
+    editor.open(path)?;
+    let uri = workspace.uri(path);
+    let start = json!({ "line": 0, "character": 0 });
+    let params = json!({
+        "textDocument": { "uri": uri }, "range": { "start": start, "end": start }, "context": { "diagnostics": [] },
+    });
+    let actions = editor.request("textDocument/codeAction", params)?;
+    let titled = |action: &&serde_json::Value| action["title"] == "Sign in to the team's project";
+    let action = actions.as_array().into_iter().flatten().find(titled);
+    let action = action.with_context(|| format!("no such action in {actions}"))?.clone();
+
+    // The action asks which way, then the browser does the rest.
+    editor.choose("With github");
+    editor.run(&action)?;
+    let address = editor.wait_address()?;
+    let page = browser::sign_in(&address, Decision::Allow(&ann.email))?;
+    ensure!(page.contains("You are signed in"), "{page}");
+    editor.wait_message("signed in", |text| text == format!("Signed in as {}", ann.email))?;
+    editor.wait_live()?;
+    team.expect(path, "# T-010 Editor\n")?;
+
+    command(&mut editor, "agent.signOut", &json!({ "uri": uri }))?;
+    editor.wait_status("signed out again", |status| status["state"] == "signed-out")?;
+    command(&mut editor, "agent.signIn", &json!({ "method": "browser", "provider": "github" }))?;
+    browser::sign_in(&editor.wait_address()?, Decision::Cancel)?;
+    editor.wait_message("why not", |text| text.contains("cancelled at the provider"))?;
+
+    let sent = command(&mut editor, "agent.signIn", &json!({ "method": "code", "email": ann.email }))?;
+    ensure!(sent["sentTo"] == ann.email.as_str(), "{sent}");
+    let mails = backend.mails(&ann.email)?;
+    let code = mails.first().context("no mail")?.code()?.to_owned();
+    let wrong =
+        json!({ "command": "agent.submitCode", "arguments": [{ "email": ann.email, "code": "wrong" }] });
+    let refused = editor.request_refused("workspace/executeCommand", wrong)?;
+    ensure!(refused.code == -32803 && refused.message.contains("wrong, used or too old"), "{refused:?}");
+    command(&mut editor, "agent.submitCode", &json!({ "email": ann.email, "code": code }))?;
+    editor.wait_live()?;
+    let odd = json!({ "command": "agent.submitCode", "arguments": [{ "email": ann.email, "password": "hunter2" }] });
+    let refused = editor.request_refused("workspace/executeCommand", odd)?;
+    ensure!(refused.code == -32602 && !refused.message.contains("hunter2"), "{refused:?}");
+    for secret in tokens(&workspace)?.iter().chain([&code]) {
+        ensure!(!editor.stderr().contains(secret.as_str()), "the log tells a secret");
+    }
+    editor.shutdown()
+}
+
 #[test]
 fn tokens_of_the_environment() -> Result<()> {
     let backend = Backend::shared()?;

@@ -1,0 +1,132 @@
+//! Who is where: the section of one is shown to the other, both hear when they are in one, nobody
+//! outside of the team hears anything, and whoever is gone is gone.
+
+use agent_tests::scenes::Pair;
+use agent_tests::{Backend, Editor, Team, Workspace};
+use anyhow::{Result, ensure};
+use serde_json::Value;
+
+const PATH: &str = ".agent/plans/W-001-where.md";
+const TEXT: &str = "# W-001 Where\n\nintro\n\n## One\n\nfirst\n\n## Two\n\nsecond\n";
+
+fn line_of(text: &str) -> u64 {
+    TEXT.lines().position(|line| line == text).map_or(0, |line| line as u64)
+}
+
+/// Somebody else has this open, in this section.
+fn is_in(presence: &Value, name: &str, section: Option<&str>) -> bool {
+    let people = presence["people"].as_array();
+    people.into_iter().flatten().any(|person| {
+        let open = person["open"].as_array().into_iter().flatten();
+        let mut open = open.filter(|place| place["id"] == "W-001" && place["kind"] == "plan");
+        person["name"] == name && open.any(|place| place["section"].as_str() == section)
+    })
+}
+
+/// The lenses that speak of people.
+fn lenses(editor: &mut Editor) -> Result<Vec<(u64, String)>> {
+    let mut all = editor.lenses(PATH)?;
+    all.retain(|(_, title)| title.ends_with(" here") || title.ends_with(" open"));
+    Ok(all)
+}
+
+fn is_empty(presence: &Value) -> bool {
+    presence["people"].as_array().is_none_or(Vec::is_empty)
+}
+
+#[test]
+fn each_sees_where_the_other_is_and_both_when_they_meet() -> Result<()> {
+    let backend = Backend::shared()?;
+    let mut pair = Pair::new(&backend)?;
+    pair.share(PATH, TEXT)?;
+    let outsider = backend.user("outsider")?;
+    let other = Team::create(&backend, &outsider)?;
+    let elsewhere = Workspace::of_team("elsewhere", &other)?;
+    elsewhere.login(&outsider)?;
+    let mut stranger = Editor::start(&elsewhere)?;
+    stranger.wait_live()?;
+
+    let (ann, bob) = (pair.ann.user.email.clone(), pair.bob.user.email.clone());
+    pair.ann.editor.open(PATH)?;
+    pair.bob.editor.open(PATH)?;
+    pair.bob.editor.hover(PATH, line_of("first"))?;
+    pair.ann.editor.wait_presence("Bob is in One", |presence| is_in(presence, &bob, Some("One")))?;
+    ensure!(
+        lenses(&mut pair.ann.editor)? == [(line_of("## One"), format!("{bob} is here"))],
+        "{}",
+        pair.ann.editor.conversation()
+    );
+    pair.ann.editor.hover(PATH, line_of("second"))?;
+    pair.bob.editor.wait_presence("Ann is in Two", |presence| is_in(presence, &ann, Some("Two")))?;
+    ensure!(lenses(&mut pair.bob.editor)? == [(line_of("## Two"), format!("{ann} is here"))], "wrong lenses");
+    pair.ann.editor.wait_codes(PATH, &[])?;
+
+    // Ann goes where Bob is: both are told.
+    pair.ann.editor.hover(PATH, line_of("## One"))?;
+    for side in [&mut pair.ann, &mut pair.bob] {
+        let shown = side.editor.wait_codes(PATH, &["same-section"])?;
+        ensure!(
+            shown[0]["severity"] == 3 && shown[0]["range"]["start"]["line"] == line_of("## One"),
+            "{shown:?}"
+        );
+    }
+    pair.ann.editor.hover(PATH, line_of("second"))?;
+    pair.bob.editor.wait_codes(PATH, &[])?;
+
+    // Closing says goodbye, and so does dying.
+    pair.bob.editor.close(PATH)?;
+    pair.ann.editor.wait_presence("Bob has closed it", is_empty)?;
+    ensure!(lenses(&mut pair.ann.editor)?.is_empty(), "lenses of nobody");
+    pair.bob.editor.wait_presence("Ann still has it open", |presence| is_in(presence, &ann, Some("Two")))?;
+    pair.ann.editor.crash()?;
+    pair.bob.editor.wait_presence("Ann is gone", is_empty)?;
+    let heard = stranger.request("agent/presence", serde_json::json!({}))?;
+    ensure!(is_empty(&heard[0]), "another team hears {heard}");
+    stranger.shutdown()
+}
+
+#[test]
+fn what_another_editor_of_the_workspace_has_open_is_told_too_and_nothing_where_it_is_off() -> Result<()> {
+    let backend = Backend::shared()?;
+    let mut pair = Pair::new(&backend)?;
+    pair.share(PATH, TEXT)?;
+    let bob = pair.bob.user.email.clone();
+    let mut second = Editor::start(&pair.bob.workspace)?;
+    second.open(PATH)?;
+    pair.ann
+        .editor
+        .wait_presence("Bob's other editor has it open", |presence| is_in(presence, &bob, None))?;
+    pair.ann.editor.open(PATH)?;
+    ensure!(lenses(&mut pair.ann.editor)? == [(0, format!("{bob} has this open"))], "wrong lenses");
+    second.close(PATH)?;
+    pair.ann.editor.wait_presence("it is closed", is_empty)?;
+
+    // Whoever switched it off tells nothing and sees nobody.
+    let carl = backend.user("carl")?;
+    pair.team.add(&carl, "viewer")?;
+    let quiet = Workspace::configured("quiet", &pair.team, "presence: false")?;
+    quiet.login(&carl)?;
+    let mut editor = Editor::start(&quiet)?;
+    editor.wait_live()?;
+    editor.wait_for("the first pull", |_| quiet.expect(PATH, Some(TEXT)))?;
+    editor.open(PATH)?;
+    editor.hover(PATH, line_of("first"))?;
+    // A viewer who did not is seen; had the other told anything, it would have come before.
+    let seen = Workspace::of_team("seen", &pair.team)?;
+    let dora = backend.user("dora")?;
+    pair.team.add(&dora, "viewer")?;
+    seen.login(&dora)?;
+    let mut looking = Editor::start(&seen)?;
+    looking.wait_live()?;
+    looking.wait_for("the first pull", |_| seen.expect(PATH, Some(TEXT)))?;
+    looking.open(PATH)?;
+    let name = dora.email.clone();
+    pair.ann.editor.wait_presence("a viewer", |presence| is_in(presence, &name, None))?;
+    let told = pair.ann.editor.request("agent/presence", serde_json::json!({}))?;
+    ensure!(!told.to_string().contains(&carl.email), "{told}");
+    let heard = editor.request("agent/presence", serde_json::json!({}))?;
+    ensure!(is_empty(&heard[0]) && lenses(&mut editor)?.is_empty(), "{heard}");
+    looking.shutdown()?;
+    editor.shutdown()?;
+    second.shutdown()
+}
