@@ -160,38 +160,39 @@ async fn ask(state: Arc<State>, folder: Arc<Folder>, auth: Auth, providers: Vec<
     }
 }
 
-/// Sends the person to the browser and waits for them to come back.
+/// Sends the person to the browser and waits for them to come back. The door is open from the
+/// beginning: the browser does not wait for what the client answers in between.
 async fn with_browser(state: Arc<State>, folder: Arc<Folder>, sign_in: BrowserSignIn) {
-    show(&state, &sign_in).await;
-    let progress = match state.client_can().progress {
-        true => {
-            let token = ProgressToken::String("agent-sign-in".to_owned());
-            let made = state.client.create_work_done_progress(token.clone()).await;
-            match made {
-                Ok(()) => {
-                    let title = "agent: waiting for the browser";
-                    Some(state.client.progress(token, title).begin().await)
-                }
-                Err(_) => None,
-            }
-        }
-        false => None,
-    };
-    let result = sign_in.finish(BROWSER).await;
-    if let Some(progress) = progress {
-        progress.finish().await;
-    }
+    let url = sign_in.url().clone();
+    let finishing = tokio::spawn(sign_in.finish(BROWSER));
+    let (done, is_done) = tokio::sync::oneshot::channel();
+    tokio::spawn(show(Arc::clone(&state), url, is_done));
+    let Ok(result) = finishing.await else { return };
+    drop(done);
     match result {
         Ok(user) => signed_in(&state, &folder, user).await,
         Err(error) => state.client.show_message(MessageType::ERROR, said(&error)).await,
     }
 }
 
+/// Shows the address, and that it is waited for until `is_done` says otherwise.
+async fn show(state: Arc<State>, url: url::Url, is_done: tokio::sync::oneshot::Receiver<()>) {
+    show_address(&state, &url).await;
+    let token = ProgressToken::String("agent-sign-in".to_owned());
+    let can = state.client_can().progress;
+    if !can || state.client.create_work_done_progress(token.clone()).await.is_err() {
+        return;
+    }
+    let ongoing = state.client.progress(token, "agent: waiting for the browser").begin().await;
+    let _ = is_done.await;
+    ongoing.finish().await;
+}
+
 /// By the client, which may run on another machine than this server; else by this machine; else the
 /// person does it.
-async fn show(state: &State, sign_in: &BrowserSignIn) {
+async fn show_address(state: &State, url: &url::Url) {
     if state.client_can().show_document
-        && let Ok(uri) = sign_in.url().as_str().parse()
+        && let Ok(uri) = url.as_str().parse()
     {
         let params =
             ShowDocumentParams { uri, external: Some(true), take_focus: Some(true), selection: None };
@@ -199,8 +200,8 @@ async fn show(state: &State, sign_in: &BrowserSignIn) {
             return;
         }
     }
-    if !agent_engine::browser::open(sign_in.url()) {
-        let text = format!("Sign in by opening this address in a browser: {}", sign_in.url());
+    if !agent_engine::browser::open(url) {
+        let text = format!("Sign in by opening this address in a browser: {url}");
         state.client.show_message(MessageType::INFO, text).await;
     }
 }
