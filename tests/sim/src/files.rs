@@ -230,10 +230,10 @@ impl Files for MemoryFiles {
             put(&mut disk, path, half.map(Text::new));
             return Err(FileProblem::Io("interrupted".to_owned()));
         }
-        if let Some((old, _)) = disk.files.get(path).cloned() {
-            if !*lock(&self.asked) {
-                disk.overwritten.push(Overwritten { path: path.clone(), old, new: text.clone() });
-            }
+        if let Some((old, _)) = disk.files.get(path).cloned()
+            && !*lock(&self.asked)
+        {
+            disk.overwritten.push(Overwritten { path: path.clone(), old, new: text.clone() });
         }
         Ok(Replaced::Done(put(&mut disk, path, text)))
     }
