@@ -60,7 +60,7 @@ fn a_viewer_reads_and_is_refused_with_a_reason() -> Result<()> {
     ensure!(shown[0]["severity"] == 1, "{shown:?}");
     editor.action(path, &shown[0], "Push again")?;
     // The role changes, and what was refused goes through.
-    pair.team.add(&viewer, "editor")?;
+    pair.team.set_role(&viewer, "editor")?;
     let again = editor.action(path, &shown[0], "Push again")?;
     editor.run(&again)?;
     pair.agree(path, Some("# I-010 Read\n\nbody by a viewer\n"))

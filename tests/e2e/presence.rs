@@ -37,11 +37,11 @@ fn is_empty(presence: &Value) -> bool {
 #[test]
 fn each_sees_where_the_other_is_and_both_when_they_meet() -> Result<()> {
     let backend = Backend::shared()?;
-    let mut pair = Pair::new(&backend)?;
+    let mut pair = Pair::present(&backend)?;
     pair.share(PATH, TEXT)?;
     let outsider = backend.user("outsider")?;
     let other = Team::create(&backend, &outsider)?;
-    let elsewhere = Workspace::of_team("elsewhere", &other)?;
+    let elsewhere = Workspace::configured("elsewhere", &other, "presence: true")?;
     elsewhere.login(&outsider)?;
     let mut stranger = Editor::start(&elsewhere)?;
     stranger.wait_live()?;
@@ -88,7 +88,7 @@ fn each_sees_where_the_other_is_and_both_when_they_meet() -> Result<()> {
 #[test]
 fn what_another_editor_of_the_workspace_has_open_is_told_too_and_nothing_where_it_is_off() -> Result<()> {
     let backend = Backend::shared()?;
-    let mut pair = Pair::new(&backend)?;
+    let mut pair = Pair::present(&backend)?;
     pair.share(PATH, TEXT)?;
     let bob = pair.bob.user.email.clone();
     let mut second = Editor::start(&pair.bob.workspace)?;
@@ -112,7 +112,7 @@ fn what_another_editor_of_the_workspace_has_open_is_told_too_and_nothing_where_i
     editor.open(PATH)?;
     editor.hover(PATH, line_of("first"))?;
     // A viewer who did not is seen; had the other told anything, it would have come before.
-    let seen = Workspace::of_team("seen", &pair.team)?;
+    let seen = Workspace::configured("seen", &pair.team, "presence: true")?;
     let dora = backend.user("dora")?;
     pair.team.add(&dora, "viewer")?;
     seen.login(&dora)?;

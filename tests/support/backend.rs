@@ -282,7 +282,7 @@ impl Backend {
         self.call(&format!("/rest/v1/rpc/{function}"), Some(who), Some(arguments))
     }
 
-    fn call(&self, path: &str, who: Option<&User>, body: Option<&Value>) -> Result<Value> {
+    pub(crate) fn call(&self, path: &str, who: Option<&User>, body: Option<&Value>) -> Result<Value> {
         let bearer = who.map(|who| format!("Bearer {}", who.token));
         let mut headers = vec![("apikey", self.anon_key())];
         headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));

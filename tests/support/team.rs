@@ -76,6 +76,16 @@ impl Team {
         self.backend.rpc(who, "accept_invitation", &arguments).map(drop)
     }
 
+    /// Changes a member's role.
+    ///
+    /// # Errors
+    /// What the backend answers.
+    pub fn set_role(&self, who: &User, role: &str) -> Result<()> {
+        let account = self.backend.call("/auth/v1/user", Some(who), None)?;
+        let arguments = json!({ "team": self.id, "member": account["id"], "role": role });
+        self.backend.rpc(&self.observer, "set_member_role", &arguments).map(drop)
+    }
+
     /// How many of the backend's `pull_artifacts` were asked from here.
     pub fn looks(&self) -> u64 {
         self.looks.load(Ordering::Relaxed)

@@ -139,6 +139,19 @@ impl Pair {
         Ok(Self { ann, bob, team })
     }
 
+    /// The same, and each is told what the other has open.
+    ///
+    /// # Errors
+    /// When any of it fails.
+    pub fn present(backend: &Arc<Backend>) -> Result<Self> {
+        let (ann, bob) = (backend.user("ann")?, backend.user("bob")?);
+        let team = Team::create(backend, &ann)?;
+        team.add(&bob, "editor")?;
+        let ann = Side::configured("Ann", &team, ann, "presence: true")?;
+        let bob = Side::configured("Bob", &team, bob, "presence: true")?;
+        Ok(Self { ann, bob, team })
+    }
+
     /// Ann writes a new artifact, and both have it.
     ///
     /// # Errors
