@@ -8,7 +8,6 @@ mod leaders;
 mod offline;
 mod rebuild;
 mod sections;
-mod writers;
 
 use std::sync::Arc;
 

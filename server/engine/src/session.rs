@@ -170,7 +170,8 @@ impl Session {
         let recorded = self.engine.store.trouble()?;
         let link = self.engine.machine().link();
         if !link.is_heard() {
-            return Ok(recorded);
+            // Without a remote nothing that was found out of one holds for this process.
+            return Ok(recorded.filter(|_| matches!(self.remote, AnyRemote::Supabase(_))));
         }
         // It began when the first of all processes met it.
         let began = |since: Timestamp| recorded.map_or(since, |(earlier, _)| earlier.min(since));
