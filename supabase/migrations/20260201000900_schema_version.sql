@@ -1,5 +1,5 @@
--- Which contract this database keeps: the client compares it with its own (server/remote/src/schema.rs) and
--- says who is older. A migration that a client could notice raises it, together with the client's number.
+-- Which contract this database keeps, so that a client can tell who of the two is older. A migration that a
+-- client could notice raises it.
 -- A database without this function is older than all that have it.
 create function public.schema_version() returns int
 language sql immutable parallel safe set search_path = '' as $$
