@@ -14,8 +14,9 @@ pub(crate) const USER: &str = "00000000-0000-4000-8000-000000000001";
 pub(crate) const TEAM: Uuid = Uuid::from_u128(0x42);
 
 pub(crate) fn settings(url: &str, home: &Path) -> Settings {
-    let url = Url::parse(url).unwrap();
-    Settings::new(url, "sb_publishable_test".into(), TEAM, home.to_owned(), "agent/0.1.0").unwrap()
+    let url = Url::parse(url).expect("a valid address");
+    Settings::new(url, "sb_publishable_test".into(), TEAM, home.to_owned(), "agent/0.1.0")
+        .expect("valid settings")
 }
 
 pub(crate) fn granted(access: &str, refresh: &str, expires_in: i64) -> Value {

@@ -189,11 +189,11 @@ impl Bench {
 }
 
 pub(super) fn key(id: &str) -> ArtifactKey {
-    ArtifactKey::new("story", id).unwrap()
+    ArtifactKey::new("story", id).expect("a valid id")
 }
 
 pub(super) fn at(id: &str) -> ArtifactPath {
-    ArtifactPath::new(&format!(".agent/stories/{id}.md")).unwrap()
+    ArtifactPath::new(&format!(".agent/stories/{id}.md")).expect("a valid path")
 }
 
 pub(super) fn hash(text: &str) -> ContentHash {

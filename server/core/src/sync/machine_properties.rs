@@ -82,7 +82,7 @@ fn event(bench: &mut Bench, files: &mut Vec<FileEffect>, act: &Act) -> Option<Ev
         }
         Act::Delete(n) => Event::Found(vec![found(id(n), &at(id(n)), None)]),
         Act::Move(n, to) => {
-            let path = ArtifactPath::new(&format!(".agent/stories/{to}/{}.md", id(n))).unwrap();
+            let path = ArtifactPath::new(&format!(".agent/stories/{to}/{}.md", id(n))).expect("a valid path");
             let local = bench.machine.entry(&key(id(n)))?.local?;
             let text = bench.store.texts[&local].to_string();
             Event::Found(vec![found(id(n), &path, Some(&text))])
