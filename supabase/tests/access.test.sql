@@ -38,7 +38,10 @@ create table tests.tables (name text, key text, needs text);
 insert into tests.tables values ('teams', 'id', 'viewer'), ('team_members', 'team_id', 'viewer'), ('artifacts', 'team_id', 'viewer'),
   ('artifact_history', 'team_id', 'viewer'), ('artifact_approvals', 'team_id', 'viewer'), ('team_lifecycles', 'team_id', 'viewer'),
   ('team_invitations', 'team_id', 'admin');
-grant select on tests.tables to public;
+-- What everybody reads, who is signed in.
+create table tests.open_tables (name text, key text);
+insert into tests.open_tables values ('lifecycle_defaults', 'kind');
+grant select on tests.tables, tests.open_tables to public;
 
 create function tests.rows(name text, key text, team uuid) returns bigint language plpgsql as $$
 declare n bigint;
@@ -48,7 +51,7 @@ begin
 end $$;
 grant execute on function tests.rows(text, text, uuid) to public;
 
-select plan(7 * 6 * 2 + 7 * 7 * 3 + 7 + 6 + 3);
+select plan(7 * 6 * 2 + 7 * 8 * 3 + 8 + 2 + 6 + 3);
 
 -- Members see their own team's rows and no others; the sixth is a stranger to both.
 create function tests.sees() returns setof text language plpgsql as $$
@@ -74,7 +77,7 @@ declare
 begin
   for n in 1 .. 7 loop
     who := case n when 7 then 'anon' else 'person ' || n end;
-    for t in select * from tests.tables loop
+    for t in select name, key from tests.tables union all select * from tests.open_tables loop
       perform tests.act_as(case when n < 7 then tests.person(n) end);
       return next throws_ok(format('insert into public.%I select * from public.%I limit 1', t.name, t.name), '42501', null, who || ' inserts into ' || t.name);
       return next throws_ok(format('update public.%I set %I = %I', t.name, t.key, t.key), '42501', null, who || ' updates ' || t.name);
@@ -87,6 +90,16 @@ begin
   perform tests.act_as_owner();
 end $$;
 select * from tests.writes();
+
+-- No table without these tests, and none behind the functions that a client could reach.
+select is((select array_agg(c.relname::text order by c.relname) from pg_class c where c.relnamespace = 'public'::regnamespace
+    and c.relkind in ('r', 'v', 'm', 'f', 'p')),
+  (select array_agg(t.name order by t.name collate "C") from (select name from tests.tables union select name from tests.open_tables) t),
+  'every table was tried');
+select is_empty($$ select c.relname, r.role from pg_class c, unnest(array['anon', 'authenticated', 'service_role']) r (role)
+    where c.relnamespace = 'private'::regnamespace and c.relkind in ('r', 'v', 'm', 'f', 'p', 'S')
+      and has_table_privilege(r.role, c.oid, 'select, insert, update, delete, truncate, references, trigger') $$,
+  'the private tables are out of reach, also for the secret key');
 
 -- The audit log is out of reach for clients, and the owner can only add to it.
 select tests.act_as(tests.person(4));

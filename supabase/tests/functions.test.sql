@@ -45,41 +45,106 @@ exception when others then
 end $$;
 grant execute on all functions in schema tests to public;
 
--- A call for each function, who may make it (v, e, a, A), and the code that the other members get.
-create table tests.calls (n int, call text, roles text, code text);
+-- The same for a call of which nothing stays, so that each call finds what the first one found.
+create function tests.code_undone(who int, call text) returns text language plpgsql as $$
+declare answer jsonb;
+begin
+  perform tests.act_as(tests.person(who));
+  begin
+    execute 'select to_jsonb(' || call || ')' into answer;
+    raise exception using errcode = 'UNDO1';
+  exception when sqlstate 'UNDO1' then null;
+  end;
+  return case when jsonb_typeof(answer) = 'object' and answer ? 'details' then answer ->> 'code' end;
+exception when others then
+  return sqlstate;
+end $$;
+grant execute on function tests.code_undone(int, text) to public;
+
+-- Two more teams, which invite the persons 1 to 4, and whose admin is person 7.
+insert into auth.users (id, email, email_confirmed_at) values (tests.person(7), 'person7@example.com', now());
+insert into public.teams (id, name) values (tests.person(82), 'Two'), (tests.person(83), 'Three');
+insert into public.team_members select tests.person(80 + n), tests.person(7), 'admin', 'elsewhere' from generate_series(2, 3) n;
+insert into public.team_invitations (id, team_id, email, role, invited_by)
+  select tests.person(100 * t + n), tests.person(80 + t), 'person' || n || '@example.com', 'viewer', tests.person(7)
+  from generate_series(2, 3) t, generate_series(1, 4) n;
+insert into public.team_invitations (id, team_id, email, role, invited_by)
+  values (tests.person(98), tests.team(), 'later@example.com', 'viewer', tests.person(4));
+create function tests.my_number() returns int language sql as $$ select right((select auth.uid())::text, 1)::int $$;
+grant execute on function tests.my_number() to public;
+
+-- A call for each function; which members may make it (v, e, a, A), and the code that the others among them
+-- get; the code for a stranger and for the admin of another team; the code for nobody signed in. Null: it is done.
+create table tests.calls (n int, call text, roles text, code text, stranger text, nobody text);
 insert into tests.calls values
-  (1, 'public.pull_artifacts(tests.team(), 0)', 'veaA', null),
-  (2, 'public.artifact_versions(tests.team(), ''plan'', ''P'')', 'veaA', null),
-  (3, 'public.team_lifecycle(tests.team())', 'veaA', null),
-  (4, 'public.artifact_approvals(tests.team(), ''plan'', ''P'')', 'veaA', null),
-  (5, 'public.audit_entries(tests.team())', 'veaA', null),
-  (6, 'public.audit_entries(tests.team(), member => tests.person(6))', 'A', '42501'),
-  (7, 'public.allocate_id(tests.team(), ''plan'', ''P'')', 'eaA', '42501'),
-  (8, 'public.set_lifecycle(tests.team(), ''plan'', null)', 'A', '42501'),
-  (9, 'public.invite_member(tests.team(), ''x@example.com'', ''viewer'')', 'A', '42501'),
-  (10, 'public.set_member_role(tests.team(), tests.person(6), ''admin'')', 'A', '42501'),
-  (11, 'public.remove_team_member(tests.team(), gen_random_uuid())', 'A', '42501'),
-  (12, 'public.export_author(tests.team(), tests.person(6))', 'A', '42501'),
-  (13, 'public.erase_author(tests.team(), gen_random_uuid(), ''keep'')', 'A', '42501'),
-  (14, 'public.push_artifacts(tests.team(), ''[]'')', 'veaA', null);
+  (1, 'public.pull_artifacts(tests.team(), 0)', 'veaA', null, '42501', '42501'),
+  (2, 'public.artifact_versions(tests.team(), ''plan'', ''P'')', 'veaA', null, '42501', '42501'),
+  (3, 'public.team_lifecycle(tests.team())', 'veaA', null, '42501', '42501'),
+  (4, 'public.artifact_approvals(tests.team(), ''plan'', ''P'')', 'veaA', null, '42501', '42501'),
+  (5, 'public.audit_entries(tests.team())', 'veaA', null, '42501', '42501'),
+  (6, 'public.audit_entries(tests.team(), member => tests.person(6))', 'A', '42501', '42501', '42501'),
+  (7, 'public.allocate_id(tests.team(), ''plan'', ''P'')', 'eaA', '42501', '42501', '42501'),
+  (8, 'public.set_lifecycle(tests.team(), ''plan'', null)', 'A', '42501', '42501', '42501'),
+  (9, 'public.invite_member(tests.team(), ''x@example.com'', ''viewer'')', 'A', '42501', '42501', '42501'),
+  (10, 'public.set_member_role(tests.team(), tests.person(6), ''viewer'')', 'A', '42501', '42501', '42501'),
+  (11, 'public.remove_team_member(tests.team(), tests.person(6))', 'A', '42501', '42501', '42501'),
+  (12, 'public.export_author(tests.team(), tests.person(6))', 'A', '42501', '42501', '42501'),
+  (13, 'public.export_author(tests.team(), (select auth.uid()))', 'veaA', null, '42501', '42501'),
+  (14, 'public.erase_author(tests.team(), tests.person(6), ''remove'')', 'A', '42501', '42501', '42501'),
+  (15, 'public.erase_author(tests.team(), (select auth.uid()), ''keep'')', 'veaA', null, '42501', '42501'),
+  (16, 'public.push_artifacts(tests.team(), ''[]'')', 'veaA', null, '42501', '42501'),
+  (17, 'public.team_channel(tests.team())', 'veaA', null, '42501', '42501'),
+  (18, 'public.leave_team(tests.team())', 'veaA', null, '42501', '42501'),
+  -- Whoever may not know of an invitation is told that there is none.
+  (19, 'public.revoke_invitation(tests.person(98))', 'A', '42501', null, '42501'),
+  (20, 'public.accept_invitation(tests.person(200 + tests.my_number()))', 'veaA', null, 'PT404', '42501'),
+  (21, 'public.accept_invitation(tests.person(98))', '', 'PT404', 'PT404', '42501'),
+  (22, 'public.decline_invitation(tests.person(300 + tests.my_number()))', 'veaA', null, 'PT404', '42501'),
+  (23, 'public.decline_invitation(tests.person(98))', '', 'PT404', 'PT404', '42501'),
+  (24, 'public.my_invitations()', 'veaA', null, null, '42501'),
+  (25, 'public.create_team(''Mine'')', 'veaA', null, null, '42501'),
+  (26, 'public.schema_version()', 'veaA', null, null, null);
 grant select on tests.calls to public;
 
-select plan(14 * 6 + 15 + 5);
+select plan(26 * 7 + 4 + 15 + 7);
 
 create function tests.per_role() returns setof text language plpgsql as $$
 declare c record;
 begin
   for c in select * from tests.calls order by n loop
     for who in 1 .. 4 loop
-      return next is(tests.code(who, c.call), case when strpos(c.roles, substr('veaA', who, 1)) = 0 then c.code end,
+      return next is(tests.code_undone(who, c.call), case when strpos(c.roles, substr('veaA', who, 1)) = 0 then c.code end,
         format('%s as person %s', c.call, who));
     end loop;
-    return next is(tests.code(5, c.call), '42501', c.call || ' as a stranger');
-    return next is(tests.code(null, c.call), '42501', c.call || ' as nobody');
+    return next is(tests.code_undone(5, c.call), c.stranger, c.call || ' as a stranger');
+    return next is(tests.code_undone(7, c.call), c.stranger, c.call || ' as the admin of another team');
+    return next is(tests.code_undone(null, c.call), c.nobody, c.call || ' as nobody');
   end loop;
 end $$;
 select * from tests.per_role();
 select set_config('role', 'none', true);
+select is((select count(*) from public.team_invitations where id = tests.person(98)), 1::bigint, 'who takes back an invitation of others takes nothing');
+
+-- No function without a call that is done and one that is refused; but everybody may ask for the version.
+select is_empty($$
+  select p.proname from pg_proc p
+  where p.pronamespace = 'public'::regnamespace and p.prorettype <> 'trigger'::regtype
+    and (has_function_privilege('anon', p.oid, 'execute') or has_function_privilege('authenticated', p.oid, 'execute'))
+    and not exists (select from tests.calls c where starts_with(c.call, 'public.' || p.proname || '(') and c.roles <> '')
+$$, 'each function of the API is called by somebody who may');
+select is((
+  select array_agg(p.proname::text) from pg_proc p
+  where p.pronamespace = 'public'::regnamespace and p.prorettype <> 'trigger'::regtype
+    and (has_function_privilege('anon', p.oid, 'execute') or has_function_privilege('authenticated', p.oid, 'execute'))
+    and not exists (select from tests.calls c where starts_with(c.call, 'public.' || p.proname || '(')
+      and coalesce(c.code, c.stranger, c.nobody) is not null)
+), array['schema_version'], 'and by somebody who may not');
+-- Behind them, clients may call what the policies ask and nothing else.
+select is((
+  select array_agg(p.proname::text order by p.proname) from pg_proc p
+  where p.pronamespace = 'private'::regnamespace and (has_function_privilege('anon', p.oid, 'execute')
+    or has_function_privilege('authenticated', p.oid, 'execute'))
+), array['my_admin_team_ids', 'my_team_ids', 'my_team_topics'], 'the helpers are out of reach');
 
 -- The author is whoever signed the request, whatever the change says; repetitions and order change nothing.
 create table tests.kept as select tests.change('P', 'one', 0, jsonb_build_object('author', tests.person(4), 'version', 9, 'seq', 9,
@@ -116,6 +181,11 @@ update auth.users set email_confirmed_at = now() where id = tests.person(5);
 select is(tests.code(2, 'public.accept_invitation(tests.person(99))'), 'PT404', 'an invitation is for its address');
 select is(tests.code(5, 'public.accept_invitation(tests.person(99))'), null, 'who is invited joins');
 select is(tests.code(5, 'public.erase_author(tests.team(), tests.person(5), ''keep'')'), null, 'and is erased by themselves');
+select set_config('role', 'none', true);
+select is((select count(*) from private.erasures e where strpos(to_jsonb(e)::text, tests.person(5)::text) > 0), 0::bigint,
+  'an erasure does not say whose it is');
+select is((select count(*) from private.erasures e where e.team_id = tests.team()
+    and e.mark = private.erasure_mark(e.pseudonym, tests.person(5))), 1::bigint, 'but is known by whoever knows them');
 
 select * from finish();
 rollback;

@@ -33,7 +33,7 @@ begin
 end $$;
 grant execute on function tests.calls(text) to public;
 
-select plan(7);
+select plan(9);
 select set_config('request.jwt.claim.sub', '00000000-0000-4000-8000-000000000001', true);
 select set_config('request.jwt.claims', '{"sub": "00000000-0000-4000-8000-000000000001"}', true);
 set local role authenticated;
@@ -55,5 +55,9 @@ select is(tests.uses($$ select * from public.artifacts where team_id = '00000000
   'artifacts_team_id_seq_key', 'a pull walks the index of seq');
 select is(tests.uses($$ select * from public.artifacts where team_id = '00000000-0000-4000-9000-000000000001' and kind = 'note' and id = 'N-8' $$),
   'artifacts_pkey', 'an artifact is found by its key');
+-- A push asks for the rules once, and its query is not compiled anew each time.
+select is((select prorows from pg_proc where oid = 'private.lifecycle_definitions(uuid)'::regprocedure), 10::real, 'there is a lifecycle for a few kinds');
+select is((select proconfig @> array['jit=off'] from pg_proc where oid = 'public.push_artifacts(uuid, jsonb)'::regprocedure), true,
+  'a push does not wait for a compiler');
 select * from finish();
 rollback;

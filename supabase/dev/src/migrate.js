@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 const SQL_DIR = path.join(import.meta.dirname, '..', 'sql');
-const MIGRATIONS_DIR = path.join(import.meta.dirname, '..', '..', 'migrations');
+export const MIGRATIONS_DIR = path.join(import.meta.dirname, '..', '..', 'migrations');
 
 /** The file names that the Supabase CLI takes for migrations. */
 const MIGRATION_NAME = /^([0-9]+)_(.*)\.sql$/;
@@ -14,15 +14,15 @@ const MIGRATION_NAME = /^([0-9]+)_(.*)\.sql$/;
 /** @typedef {{version: string, name: string, sql: string}} Migration */
 
 /** @returns {Promise<{standIns: string[], migrations: Migration[]}>} */
-export async function readScripts() {
-  const names = (await readdir(MIGRATIONS_DIR)).filter((name) => MIGRATION_NAME.test(name)).sort();
+export async function readScripts(migrationsDir = MIGRATIONS_DIR) {
+  const names = (await readdir(migrationsDir)).filter((name) => MIGRATION_NAME.test(name)).sort();
   const read = (dir, name) => readFile(path.join(dir, name), 'utf8');
   const [standIns, migrations] = await Promise.all([
     Promise.all(['roles.sql', 'realtime.sql'].map((name) => read(SQL_DIR, name))),
     Promise.all(
       names.map(async (fileName) => {
         const [, version, name] = MIGRATION_NAME.exec(fileName);
-        return { version, name, sql: await read(MIGRATIONS_DIR, fileName) };
+        return { version, name, sql: await read(migrationsDir, fileName) };
       }),
     ),
   ]);

@@ -8,6 +8,7 @@ export const USAGE = `Usage: npm --prefix supabase/dev start -- [options]
   --host ADDRESS         address to listen on                      (127.0.0.1)
   --database-url URL     use this PostgreSQL instead of PGlite
   --data DIR             keep the PGlite database here             (in memory)
+  --migrations DIR       apply these instead of supabase/migrations
   --jwt-expiry SECONDS   lifetime of access tokens                 (3600)
   --otp-expiry SECONDS   lifetime of mailed codes                  (3600)
   --confirm-mail         who signs up must confirm the address first
@@ -40,6 +41,7 @@ export function readOptions(args, env) {
     port: wholeNumber('--port', values.port ?? '54321', 0, 65535),
     databaseUrl: values['database-url'],
     dataDir: values.data,
+    migrationsDir: values.migrations,
     jwtExpiry: wholeNumber('--jwt-expiry', values['jwt-expiry'] ?? '3600', 1, 604800),
     otpExpiry: wholeNumber('--otp-expiry', values['otp-expiry'] ?? '3600', 1, 86400),
     confirmations: values['confirm-mail'] ?? false,
@@ -67,6 +69,7 @@ function parse(args) {
         host: { type: 'string' },
         'database-url': { type: 'string' },
         data: { type: 'string' },
+        migrations: { type: 'string' },
         'jwt-expiry': { type: 'string' },
         'otp-expiry': { type: 'string' },
         'confirm-mail': { type: 'boolean' },

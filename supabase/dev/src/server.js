@@ -85,7 +85,7 @@ export async function startServer(options) {
 
 /** A database with everything in it, and Supabase Lite on top. */
 export async function openBackend(options, mailbox = new Mailbox()) {
-  const scripts = await readScripts();
+  const scripts = await readScripts(options.migrationsDir);
   if (options.databaseUrl !== undefined) {
     const database = await openPostgres(options.databaseUrl);
     const app = await createApp(database, options, mailbox);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, before, describe, test } from 'node:test';
 import { onEachDatabase } from './support/databases.js';
-import { change, personWithTeam, pullAll, push } from './support/people.js';
+import { change, personWithTeam, pullAll, push, topicOf } from './support/people.js';
 import { Wire } from './support/wire.js';
 
 const PRIVATE = { private: true };
@@ -13,7 +13,7 @@ describe('fault knobs', () => {
     let topic;
     before(async () => {
       ann = await personWithTeam(server, 'ann');
-      topic = `realtime:team:${ann.team}`;
+      topic = `realtime:${await topicOf(ann)}`;
     });
     afterEach(() => server.dev('POST', '/dev/faults', { reset: true }));
     const faults = (body) => server.dev('POST', '/dev/faults', body);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { onEachDatabase } from './support/databases.js';
-import { anonymous, change, join, person, personWithTeam, pullAll, push } from './support/people.js';
+import { anonymous, change, join, person, personWithTeam, pullAll, push, topicOf } from './support/people.js';
 import { Wire } from './support/wire.js';
 
 const TABLES = ['teams', 'team_members', 'artifacts', 'artifact_history', 'team_lifecycles', 'artifact_approvals',
@@ -38,6 +38,7 @@ describe('another team', () => {
         ['set_member_role', { team, member: eve.id, role: 'admin' }],
         ['leave_team', { team }],
         ['allocate_id', { team, kind: 'story', prefix: 'X' }],
+        ['team_channel', { team }],
         ['team_lifecycle', { team }],
         ['set_lifecycle', { team, kind: 'story', states: null }],
         ['artifact_approvals', { team, kind: 'story', id: 'INFRA-040' }],
@@ -105,8 +106,9 @@ describe('another team', () => {
 
     test('a stranger joins neither the channel nor its presence', async () => {
       const wire = await Wire.connect(server);
+      const topic = `realtime:${await topicOf(ann)}`;
       for (const token of [eve.token, undefined]) {
-        const { status, response } = await wire.join(`realtime:team:${ann.team}`, { private: true }, token);
+        const { status, response } = await wire.join(topic, { private: true }, token);
         assert.equal(status, 'error');
         assert.match(response.reason, /^Unauthorized: You do not have permissions to read/);
       }
@@ -115,12 +117,12 @@ describe('another team', () => {
 
     test('a stranger hears nothing on a public channel of the same name', async () => {
       const wire = await Wire.connect(server);
-      const topic = `realtime:team:${ann.team}`;
+      const topic = `realtime:${await topicOf(ann)}`;
       assert.equal((await wire.join(topic, {}, eve.token)).status, 'ok');
       await push(ann, change({ id: 'UNHEARD' }));
       // Delivery is in order: were the push audible, it would come before this.
       await push(eve, change({ id: crypto.randomUUID() }));
-      const marker = { topic: `team:${ann.team}`, event: 'marker', payload: {} };
+      const marker = { topic: await topicOf(ann), event: 'marker', payload: {} };
       await request('/realtime/v1/api/broadcast', { token: eve.token, body: { messages: [marker] } });
       assert.equal((await wire.event('broadcast')).payload.event, 'marker');
       await wire.close();
@@ -128,14 +130,14 @@ describe('another team', () => {
 
     test('nobody speaks in the channel but the server: no stranger, no member', async () => {
       const wire = await Wire.connect(server);
-      const topic = `realtime:team:${ann.team}`;
+      const topic = `realtime:${await topicOf(ann)}`;
       assert.equal((await wire.join(topic, { private: true }, ann.token)).status, 'ok');
-      const message = { topic: `team:${ann.team}`, event: 'forged', payload: {}, private: true };
+      const message = { topic: await topicOf(ann), event: 'forged', payload: {}, private: true };
       for (const token of [eve.token, undefined, ann.token]) {
         const batch = await request('/realtime/v1/api/broadcast', { token, body: { messages: [message] } });
         assert.equal(batch.status, 202);
         const single = await request(
-          `/realtime/v1/api/broadcast/team:${ann.team}/events/forged?private=true`,
+          `/realtime/v1/api/broadcast/${message.topic}/events/forged?private=true`,
           { token, body: {} },
         );
         assert.equal(single.status, 403);
@@ -147,7 +149,7 @@ describe('another team', () => {
 
     test('members of every role are present in the channel, and their broadcasts vanish', async () => {
       const ann = await personWithTeam(server, 'ann');
-      const topic = `realtime:team:${ann.team}`;
+      const topic = `realtime:${await topicOf(ann)}`;
       const ear = await Wire.connect(server);
       await ear.join(topic, { private: true }, ann.token);
       const ben = await person(server, 'ben');

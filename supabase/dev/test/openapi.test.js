@@ -38,6 +38,11 @@ describe('openapi.yaml', () => {
       assert.deepEqual(documented.sort(byName), offered.sort(byName));
     });
 
+    test('its number', async () => {
+      const [{ version }] = await database.query('select public.schema_version() as version');
+      assert.equal(contract.info.version, String(version));
+    });
+
     test('tables and their columns, all of them for reading only', async () => {
       const rows = await database.query(`
         select c.relname as name, r.role, p.privilege
@@ -71,6 +76,7 @@ describe('openapi.yaml', () => {
         const ben = checked(server, { ...(await person(server, 'ben')), team: anna.team }, onCall);
         await anna.call('schema_version', {});
         await anna.call('create_team', { name: 'Another' });
+        await anna.call('team_channel', { team: anna.team });
         const invite = (email, role) => anna.call('invite_member', { team: anna.team, email, role });
         const { invitation: declined } = await invite(ben.email, 'viewer');
         await ben.call('decline_invitation', { invitation: declined });

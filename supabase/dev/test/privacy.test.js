@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { onEachDatabase } from './support/databases.js';
-import { anonymous, change, join, person, personWithTeam, pullAll, push } from './support/people.js';
+import { anonymous, change, join, person, personWithTeam, pullAll, push, sha256 } from './support/people.js';
 
 describe('one person\'s data', () => {
   onEachDatabase((server) => {
@@ -52,7 +52,7 @@ describe('one person\'s data', () => {
       const after = await pullAll(ann, { after: cursor });
       const strip = ({ author, author_name, seq, ...rest }) => rest;
       assert.deepEqual(after.map(strip), before.filter(({ id }) => id !== 'B').map(strip));
-      assert.deepEqual(after.map(({ seq }) => seq), [cursor + 1, cursor + 2]);
+      assert.deepEqual(after.map(({ seq }) => seq), [cursor + 2, cursor + 3]);
       assert.ok(after.every(({ author, author_name }) => author === summary.pseudonym && author_name === summary.name));
       const all = await everything(ann);
       for (const trace of [ben.id, ben.email]) assert.ok(!all.includes(trace), trace);
@@ -63,6 +63,36 @@ describe('one person\'s data', () => {
       await assert.rejects(push(ben, change({ id: 'D' })), { code: '42501', status: 403 });
       const client = anonymous(server);
       assert.equal((await client.auth.signInWithPassword({ email: ben.email, password: 'correct horse' })).error, null);
+    });
+
+    test('erased, is known again by whoever knew their id, and by nobody else', async () => {
+      const { ann, ben } = await written();
+      const pull = (after_seq, limits) => ann.call('pull_artifacts', { team: ann.team, after_seq, ...limits });
+      // Nothing of hers comes again, only that somebody was erased.
+      const { newest_seq: cursor } = await pull(0);
+      const cleo = { ...(await person(server, 'cleo')), team: ann.team };
+      await join(ann, cleo, 'editor');
+      const { pseudonym, name, artifacts, newest_seq } = await erase(ann, cleo, 'keep');
+      assert.deepEqual([artifacts, newest_seq], [0, cursor + 1]);
+      const erasure = { seq: cursor + 1, pseudonym, name, mark: sha256(`${pseudonym}/${cleo.id}`) };
+      const heard = await pull(cursor);
+      assert.deepEqual([heard.rows, heard.erasures, heard.more], [[], [erasure], false]);
+      assert.deepEqual((await pull(cursor + 1)).erasures, []);
+      assert.ok(!JSON.stringify(heard).includes(cleo.id) && heard.erasures[0].mark !== sha256(`${pseudonym}/${ben.id}`));
+      // In pages, each comes once, no later than what was written after it.
+      await erase(ann, ben, 'keep');
+      await push(ann, change({ id: 'Z' }));
+      const seen = [];
+      for (let after = 0, more = true; more; ) {
+        const page = await pull(after, { max_rows: 1 });
+        seen.push(...page.rows.map(({ id }) => id), ...page.erasures.map(({ seq }) => seq));
+        ({ more } = page);
+        after = page.rows.at(-1).seq;
+      }
+      assert.deepEqual(seen, ['B', 'A', cursor + 1, cursor + 2, 'C', 'Z']);
+      const eve = await personWithTeam(server, 'eve');
+      assert.deepEqual((await eve.call('pull_artifacts', { team: eve.team, after_seq: 0 })).erasures, []);
+      await assert.rejects(eve.call('pull_artifacts', { team: ann.team, after_seq: 0 }), { code: '42501', status: 403 });
     });
 
     test('erased with their texts, leaves none, and no repetition brings one back', async () => {

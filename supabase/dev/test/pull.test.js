@@ -30,9 +30,11 @@ describe('reading', () => {
 
     test('nothing new is a small answer', async () => {
       const ann = await fresh();
-      assert.deepEqual(await pull(ann, 0), { rows: [], newest_seq: 0, more: false });
+      const version = await ann.call('schema_version', {});
+      const schema = { version, oldest_client: version };
+      assert.deepEqual(await pull(ann, 0), { rows: [], erasures: [], newest_seq: 0, more: false, schema });
       await push(ann, ...Array.from({ length: 50 }, (_, n) => change({ id: `N-${n}` })));
-      assert.deepEqual(await pull(ann, 50), { rows: [], newest_seq: 50, more: false });
+      assert.deepEqual(await pull(ann, 50), { rows: [], erasures: [], newest_seq: 50, more: false, schema });
     });
 
     test('pages by rows, each artifact once, in seq order', async () => {

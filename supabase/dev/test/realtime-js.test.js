@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, before, describe, test } from 'node:test';
 import { onEachDatabase } from './support/databases.js';
-import { change, join, person, personWithTeam, push } from './support/people.js';
+import { change, join, person, personWithTeam, push, topicOf } from './support/people.js';
 
 /** Collects what a channel hears, and waits for more of it. */
 function listener(someone, topic, config) {
@@ -40,7 +40,7 @@ describe('realtime-js', { timeout: 40_000 }, () => {
     afterEach(() => Promise.all([ann, ben].map(({ client }) => client.removeAllChannels())));
 
     test('each push that changes something is announced once, to every member', async () => {
-      const team = `team:${ann.team}`;
+      const team = await topicOf(ann);
       const ears = [listener(ann, team), listener(ben, team)];
       for (const ear of ears) assert.equal((await ear.subscribe()).status, 'SUBSCRIBED');
       const pushed = Array.from({ length: 12 }, (_, n) => change({ id: `N-${n}`, content: 'State: DRAFT\n\nnever sent' }));
@@ -62,6 +62,45 @@ describe('realtime-js', { timeout: 40_000 }, () => {
       }
     });
 
+    test('who stops being a member hears nothing any more, and the others go on', async () => {
+      const endings = {
+        removed: (cleo) => ann.call('remove_team_member', { team: ann.team, member: cleo.id }),
+        left: (cleo) => cleo.call('leave_team', { team: ann.team }),
+        erased: (cleo) => ann.call('erase_author', { team: ann.team, member: cleo.id, texts: 'keep' }),
+        'deleted past the functions': (cleo) =>
+          fetch(`${server.ready.url}/rest/v1/team_members?user_id=eq.${cleo.id}`,
+            { method: 'DELETE', headers: { apikey: server.ready.secret_key } }),
+      };
+      for (const [how, end] of Object.entries(endings)) {
+        const cleo = { ...(await person(server, 'cleo')), team: ann.team };
+        await join(ann, cleo, 'viewer');
+        const topic = await topicOf(cleo);
+        const gone = listener(cleo, topic);
+        const stays = listener(ben, topic);
+        for (const ear of [gone, stays]) assert.equal((await ear.subscribe()).status, 'SUBSCRIBED', how);
+        await end(cleo);
+        // The last that is said here; who is still a member is told the new place.
+        assert.deepEqual((await stays.until(1)).map(({ event }) => event), ['channel_moved'], how);
+        const moved = await topicOf(ben);
+        assert.notEqual(moved, topic, how);
+        const followed = listener(ben, moved);
+        assert.equal((await followed.subscribe()).status, 'SUBSCRIBED', how);
+        const { newest_seq } = await push(ben, change({ id: crypto.randomUUID() }));
+        assert.deepEqual((await followed.until(1)).map(({ payload }) => payload.to_seq), [newest_seq], how);
+        // Delivery is in order: had the push reached the old topic, it would be here before this.
+        const marker = { topic, event: 'marker', payload: {}, private: true };
+        await fetch(`${server.ready.url}/realtime/v1/api/broadcast`, {
+          method: 'POST',
+          headers: { apikey: server.ready.secret_key, 'content-type': 'application/json' },
+          body: JSON.stringify({ messages: [marker] }),
+        });
+        assert.deepEqual((await gone.until(2)).map(({ event }) => event), ['channel_moved', 'marker'], how);
+        await assert.rejects(topicOf(cleo), { code: '42501', status: 403 }, how);
+        assert.equal((await listener(cleo, moved).subscribe()).status, 'CHANNEL_ERROR', how);
+        await Promise.all([ben, cleo].map(({ client }) => client.removeAllChannels()));
+      }
+    });
+
     test('on public topics clients broadcast to each other, and to themselves if they ask', async () => {
       const topic = `open:${crypto.randomUUID()}`;
       const ear = listener(ben, topic, { private: false });
@@ -76,7 +115,7 @@ describe('realtime-js', { timeout: 40_000 }, () => {
     });
 
     test('presence shows who is there, and who leaves', { timeout: 10_000 }, async () => {
-      const topic = `team:${ann.team}`;
+      const topic = await topicOf(ann);
       const seen = [];
       let wake = () => {};
       const channel = ann.client.channel(topic, { config: { private: true, presence: { key: 'ann' } } });

@@ -5,7 +5,7 @@ import { SignJWT } from 'jose';
 import { before, describe, test } from 'node:test';
 import WebSocket from 'ws';
 import { onEachDatabase } from './support/databases.js';
-import { change, join, person, personWithTeam, push } from './support/people.js';
+import { change, join, person, personWithTeam, push, topicOf } from './support/people.js';
 import { binaryBroadcast, Wire } from './support/wire.js';
 
 const PRIVATE = { private: true };
@@ -16,7 +16,7 @@ describe('the realtime wire', () => {
     let topic;
     before(async () => {
       ann = await personWithTeam(server, 'ann');
-      topic = `realtime:team:${ann.team}`;
+      topic = `realtime:${await topicOf(ann)}`;
     });
     const token = (seconds, claims = {}) =>
       new SignJWT({ role: 'authenticated', aud: 'authenticated', ...claims })
@@ -68,7 +68,7 @@ describe('the realtime wire', () => {
         assert.deepEqual([system.event, system.joinRef, system.ref], ['system', joinRef, null]);
         assert.deepEqual(system.payload, {
           extension: 'system', status: 'ok', message: 'Replication connection established',
-          channel: `team:${ann.team}`,
+          channel: topic.slice('realtime:'.length),
         });
       }));
 
@@ -171,21 +171,19 @@ describe('the realtime wire', () => {
       }));
 
     test('permissions last until the next token', async () => {
+      const cleo = await personWithTeam(server, 'cleo');
       const ben = await person(server, 'ben');
-      await join(ann, ben, 'editor');
+      await join(cleo, ben, 'editor');
+      const own = await topicOf(cleo);
       await withWire({}, async (wire) => {
-        const { joinRef } = await wire.join(topic, PRIVATE, ben.token);
-        await fetch(`${server.ready.url}/rest/v1/team_members?user_id=eq.${ben.id}`, {
-          method: 'DELETE',
-          headers: { apikey: server.ready.secret_key },
-        });
-        await push(ann, change({ id: crypto.randomUUID() }));
-        assert.equal((await wire.event('broadcast')).payload.event, 'artifacts_changed');
-        wire.send(topic, 'access_token', { access_token: await token(60, { sub: ben.id }) }, { joinRef });
+        const { joinRef } = await wire.join(`realtime:${own}`, PRIVATE, ben.token);
+        await cleo.call('remove_team_member', { team: cleo.team, member: ben.id });
+        assert.equal((await wire.event('broadcast')).payload.event, 'channel_moved');
+        wire.send(`realtime:${own}`, 'access_token', { access_token: await token(60, { sub: ben.id }) }, { joinRef });
         const system = await wire.event('system');
         assert.equal(
           system.payload.message,
-          `You no longer have permission to read from this Channel topic: team:${ann.team}`,
+          `You no longer have permission to read from this Channel topic: ${own}`,
         );
         await wire.event('phx_close');
       });
@@ -197,7 +195,7 @@ describe('the realtime wire', () => {
       for (let n = 0; n < 27; n += 1) await push({ ...ann, team }, change({ id: `N-${n}` }));
       await withWire({}, async (wire) => {
         const config = { ...PRIVATE, broadcast: { replay: { since, limit: 50 } } };
-        const { joinRef } = await wire.join(`realtime:team:${team}`, config, ann.token);
+        const { joinRef } = await wire.join(`realtime:${await topicOf(ann, team)}`, config, ann.token);
         for (let seq = 3; seq <= 27; seq += 1) {
           const frame = await wire.event('broadcast');
           assert.deepEqual([frame.joinRef, frame.payload.meta.replayed, frame.payload.payload.to_seq], [joinRef, true, seq]);

@@ -53,6 +53,9 @@ export async function join(admin, someone, role, team = admin.team) {
   return someone.call('accept_invitation', { invitation });
 }
 
+/** Where a team's channel is, as members may ask. */
+export const topicOf = (someone, team = someone.team) => someone.call('team_channel', { team });
+
 /** A change to push, valid unless told otherwise. */
 export function change(fields = {}) {
   const content = fields.content === undefined ? 'text\n' : fields.content;

@@ -128,9 +128,6 @@ if (unreachable) {
 }
 const { sessions: opened, close } = await (kind === 'postgres' ? openPostgres(Number(sessionCount)) : openPglite());
 
-// The model's histories add members without asking them, which no role of the API may.
-await opened[0].script('grant execute on function public.add_team_member(uuid, text, text) to authenticated');
-
 /** The argument types of every function of the API: {"push_artifacts": {"team": "uuid", …}}. */
 const signatures = new Map(
   (
