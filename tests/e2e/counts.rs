@@ -58,6 +58,8 @@ fn a_pull_with_nothing_new_is_one_small_request(backend: &Backend, workspace: &W
     backend.reset_stats()?;
     workspace.agent_ok(&["sync", "status"])?;
     ensure!(backend.stats()?.total() == 0, "status must not use the network");
+    workspace.agent_ok(&["sync", "push"])?;
+    ensure!(backend.stats()?.total() == 0, "a push with nothing to send asks nobody");
     Ok(())
 }
 

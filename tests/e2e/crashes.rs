@@ -19,7 +19,7 @@ use crate::{lasting_backend, sections};
 
 const ARTIFACTS: usize = 4;
 /// As many rounds fit into a test run; by hand, more.
-const ROUNDS: u32 = 2;
+const ROUNDS: u32 = 6;
 /// Everything is compared after so many rounds, and at the end.
 const BETWEEN_CHECKS: u32 = 5;
 

@@ -2,7 +2,7 @@
 //! that a file's exact bytes survive all of them.
 
 use agent_tests::scenes::{Pair, Side};
-use agent_tests::{Backend, Capabilities, Encoding, Workspace};
+use agent_tests::{Backend, Capabilities, Encoding, Workspace, eventually};
 use anyhow::{Result, ensure};
 
 const WILD: &str = "é𝄞👩‍👩‍👧";
@@ -102,6 +102,9 @@ fn a_client_that_can_do_little_gets_everything_it_needs() -> Result<()> {
         presence: false,
         related_information: false,
         moves_files: false,
+        shows_documents: true,
+        action_literals: false,
+        parent: None,
     };
     let backend = Backend::shared()?;
     let mut pair = Pair::with(&backend, Capabilities::default(), poor)?;
@@ -176,7 +179,10 @@ fn a_client_that_spells_addresses_in_its_own_way_is_spoken_to_in_it() -> Result<
     pair.ann.editor.save(path)?;
     pair.ann.editor.close(path)?;
     pair.ann.editor.wait_codes(path, &["conflict"])?;
-    pair.ann.workspace.agent_ok(&["sync", "resolve", path, "--theirs"])?;
+    // What was shown before looks the same as what is shown of the closed file.
+    eventually("the file to be free", || {
+        pair.ann.workspace.agent_ok(&["sync", "resolve", path, "--theirs"])
+    })?;
     pair.ann.editor.wait_codes(path, &[])?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use agent_remote::schema::SCHEMA_VERSION;
 use agent_tests::scenes::Pair;
 use agent_tests::{Backend, Editor, Options, Team, Workspace, eventually};
 use anyhow::{Context as _, Result, ensure};
@@ -129,6 +130,60 @@ fn tokens_that_live_for_seconds() -> Result<()> {
         arrived.with_context(|| format!("{}\n\n{}", anns.conversation(), bobs.conversation()))?;
     }
     Ok(())
+}
+
+/// A backend of its own with the project's migrations, but for those before `from_here_on`, or with one more.
+fn of_another_age(is_there: impl Fn(&str) -> bool, more: &str) -> Result<Arc<Backend>> {
+    let folder = tempfile::tempdir()?;
+    for file in std::fs::read_dir(agent_tests::project().join("supabase/migrations"))? {
+        let file = file?;
+        if file.file_name().to_str().is_some_and(&is_there) {
+            std::fs::copy(file.path(), folder.path().join(file.file_name()))?;
+        }
+    }
+    std::fs::write(folder.path().join("20990101000000_later.sql"), more)?;
+    let options = Options { migrations: Some(folder.path().to_owned()), ..Options::default() };
+    Ok(Arc::new(Backend::start_with(options, &mut |_| {})?))
+}
+
+fn says(backend: &Arc<Backend>, words: &[&str]) -> Result<()> {
+    let (team, user) = team_of(backend)?;
+    let workspace = Workspace::of_team("age", &team)?;
+    workspace.login(&user)?;
+    keeps_working(&workspace, &["broken"], words)?;
+    let key = json!({ "team": team.id, "after_seq": 0 });
+    let there = backend.rpc(&user, "pull_artifacts", &key)?;
+    ensure!(there["rows"] == json!([]), "something was exchanged: {there}");
+    Ok(())
+}
+
+#[test]
+fn a_project_that_is_older_than_the_program() -> Result<()> {
+    let needs = format!("needs {SCHEMA_VERSION}");
+    let backend = of_another_age(|name| name < "20260201001500", "select 1")?;
+    says(&backend, &["schema 2 or an older one", &needs, "supabase db push"])?;
+    let backend = of_another_age(|name| name < "20260201001800", "select 1")?;
+    says(&backend, &["keeps schema 3", &needs, "supabase db push"])
+}
+
+#[test]
+fn a_project_that_is_newer_than_the_program() -> Result<()> {
+    let number = |function: &str, number: u32| {
+        format!(
+            "create or replace function {function}() returns int language sql immutable as 'select {number}';"
+        )
+    };
+    let newer = number("public.schema_version", 99);
+    let backend = of_another_age(|_| true, &(newer.clone() + &number("private.oldest_client", 98)))?;
+    says(&backend, &["schema 99", "from 98 on", &format!("knows {SCHEMA_VERSION}"), "update agent"])?;
+    // As long as it serves the program, nobody has to do anything.
+    let backend = of_another_age(|_| true, &newer)?;
+    let (team, user) = team_of(&backend)?;
+    let workspace = Workspace::of_team("age", &team)?;
+    workspace.login(&user)?;
+    workspace.write(PATH, TEXT)?;
+    workspace.agent_ok(&["sync", "push"])?;
+    team.expect(PATH, TEXT).map(drop)
 }
 
 #[test]

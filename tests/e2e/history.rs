@@ -1,16 +1,21 @@
 //! Looking back and bringing back: with the real backend, closed files, and after restarts.
 
-use agent_tests::scenes::Pair;
+use agent_tests::scenes::{Pair, Side};
 use agent_tests::{Backend, Editor, Workspace, eventually};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-const TEXT: &str = "# H-001 History\n\nfirst\n\nbetween\n\nsecond\n\nend\n";
+pub(crate) const TEXT: &str = "# H-001 History\n\nfirst\n\nbetween\n\nsecond\n\nend\n";
 
 /// Bob's closed file has his change, and Ann's merged in; nothing of Bob's is pushed yet.
-fn merged(pair: &mut Pair, path: &str) -> Result<(String, String)> {
-    pair.share(path, TEXT)?;
-    let bobs = TEXT.replace("end\n", "end by Bob\n");
+pub(crate) fn merged(pair: &mut Pair, path: &str) -> Result<(String, String)> {
+    merged_of(pair, path, TEXT)
+}
+
+/// The same with another text.
+pub(crate) fn merged_of(pair: &mut Pair, path: &str, text: &str) -> Result<(String, String)> {
+    pair.share(path, text)?;
+    let bobs = text.replace("end\n", "end by Bob\n");
     pair.bob.workspace.write(path, &bobs)?;
     pair.bob.editor.wait_status("Bob's change waits", |status| status["waiting"] == 1)?;
     pair.ann.editor.open(path)?;
@@ -26,7 +31,7 @@ fn log(workspace: &Workspace, args: &[&str]) -> Result<Vec<Value>> {
     report["operations"].as_array().cloned().context("no operations")
 }
 
-fn next(workspace: &Workspace, id: &str) -> Result<String> {
+pub(crate) fn next(workspace: &Workspace, id: &str) -> Result<String> {
     let status = workspace.agent_ok(&["sync", "status", "--all", "--json"])?.json()?;
     let all = status["artifacts"].as_array().context("no artifacts")?;
     let row = all.iter().find(|row| row["id"] == id).with_context(|| format!("no {id} in {status:#}"))?;
@@ -171,4 +176,96 @@ fn a_file_that_an_editor_has_open_is_left_to_it() -> Result<()> {
         pair.bob.workspace.expect(path, Some(&both))?;
     }
     Ok(())
+}
+
+/// The ids of the changes that a workspace sent of an artifact, in order, as its log has them.
+fn sent(workspace: &Workspace, key: &str) -> Result<Vec<String>> {
+    let log = workspace.read(".agent/logs/sync.log")?;
+    let lines = log.lines().map(serde_json::from_str).collect::<serde_json::Result<Vec<Value>>>()?;
+    let own = lines.iter().filter(|line| line["artifact"] == key && line["cause"] == "pushed");
+    Ok(own.filter_map(|line| line["change"].as_str().map(str::to_owned)).collect())
+}
+
+#[test]
+fn the_text_a_change_made_comes_back_be_it_ones_own_or_a_teammates() -> Result<()> {
+    let mut pair = Pair::new(&Backend::shared()?)?;
+    let path = ".agent/stories/H-009-change.md";
+    pair.share(path, TEXT)?;
+    let second = TEXT.replace("first", "first by Bob");
+    pair.bob.workspace.write(path, &second)?;
+    pair.agree(path, Some(&second))?;
+    let third = second.replace("end", "end by Ann");
+    pair.ann.workspace.write(path, &third)?;
+    pair.agree(path, Some(&third))?;
+    let (anns, bobs) = (sent(&pair.ann.workspace, "story/H-009")?, sent(&pair.bob.workspace, "story/H-009")?);
+    let [first, last] = anns.as_slice() else { anyhow::bail!("Ann sent {anns:?}") };
+    let restored = |change: &str, expected: &str| {
+        let restore = ["sync", "restore", "H-009", "--change", change];
+        let said = pair.bob.workspace.agent_ok(&[&restore[..], &["--dry-run"]].concat())?;
+        ensure!(said.out.contains(&format!("change {change}")), "{said:?}");
+        pair.bob.workspace.agent_ok(&restore)?;
+        pair.bob.workspace.expect(path, Some(expected))
+    };
+    restored(&bobs[0], &second)?;
+    restored(first, TEXT)?;
+    restored(last, &third)?;
+    let unknown = "019a0000-0000-7000-8000-000000000000";
+    let refused = pair.bob.workspace.agent(&["sync", "restore", "H-009", "--change", unknown])?;
+    ensure!(refused.code == 128 && refused.err.contains("no version was made by change"), "{refused:?}");
+    pair.agree(path, Some(&third))?;
+    // What a deletion made is no text.
+    pair.bob.workspace.remove(path)?;
+    pair.agree(path, None)?;
+    let gone = sent(&pair.bob.workspace, "story/H-009")?.pop().context("no deletion")?;
+    let refused = pair.bob.workspace.agent(&["sync", "restore", "H-009", "--change", &gone])?;
+    ensure!(refused.code == 128 && refused.err.contains("is a deletion"), "{refused:?}");
+    pair.bob.workspace.expect(path, None)
+}
+
+#[test]
+fn an_erased_persons_name_leaves_a_replica_that_knows_them_from_older_versions_only() -> Result<()> {
+    let mut pair = Pair::new(&Backend::shared()?)?;
+    let path = ".agent/stories/H-011-erased.md";
+    pair.share(path, TEXT)?;
+    let theirs = TEXT.replace("first", "first by Bob");
+    pair.bob.workspace.write(path, &theirs)?;
+    pair.agree(path, Some(&theirs))?;
+    let bobs = pair.bob.user.email.clone();
+    let anns = TEXT.replace("first", "first by Ann again");
+    pair.ann.workspace.write(path, &anns)?;
+    pair.agree(path, Some(&anns))?;
+    // A process that was not there when it happened hears of it as well.
+    let Side { editor, workspace: ann, .. } = pair.ann;
+    editor.shutdown()?;
+    let name = pair.team.erase(&pair.bob.user)?;
+    let before = serde_json::to_string(&log(&ann, &["H-011"])?)?;
+    ensure!(before.contains(&bobs), "the name is gone before the pull: {before}");
+    ann.agent_ok(&["sync", "pull"])?;
+    let said = serde_json::to_string(&log(&ann, &["H-011"])?)?;
+    ensure!(said.contains(&name) && !said.contains(&bobs), "{said}");
+    ann.expect(path, Some(&anns))
+}
+
+#[test]
+fn an_erased_persons_name_leaves_every_replica_with_the_next_pull() -> Result<()> {
+    let mut pair = Pair::new(&Backend::shared()?)?;
+    let path = ".agent/stories/H-010-erased.md";
+    pair.share(path, TEXT)?;
+    pair.bob.workspace.write(path, TEXT.replace("first", "first by Bob"))?;
+    let bobs = pair.bob.user.email.as_str();
+    let ann = &pair.ann.workspace;
+    eventually("Bob's change at Ann's", || {
+        let lines = log(ann, &["H-010"])?;
+        ensure!(lines.iter().any(|line| line["author"] == bobs), "{lines:#?}");
+        Ok(())
+    })?;
+    let name = pair.team.erase(&pair.bob.user)?;
+    eventually("the pseudonym at Ann's", || {
+        let lines = log(ann, &["H-010"])?;
+        ensure!(lines.iter().any(|line| line["author"] == name.as_str()), "{lines:#?}");
+        let said = serde_json::to_string(&lines)?;
+        ensure!(!said.contains(bobs), "{said}");
+        Ok(())
+    })?;
+    ann.expect(path, Some(&TEXT.replace("first", "first by Bob")))
 }

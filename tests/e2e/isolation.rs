@@ -65,3 +65,29 @@ fn a_viewer_reads_and_is_refused_with_a_reason() -> Result<()> {
     editor.run(&again)?;
     pair.agree(path, Some("# I-010 Read\n\nbody by a viewer\n"))
 }
+
+#[test]
+fn a_removed_member_is_out_at_once_and_the_others_go_on_hearing() -> Result<()> {
+    let backend = Backend::shared()?;
+    let mut pair = Pair::new(&backend)?;
+    let path = ".agent/plans/I-020-removed.md";
+    pair.share(path, "# I-020 Removed\n\nbody\n")?;
+    let cleo = backend.user("cleo")?;
+    pair.team.add(&cleo, "editor")?;
+    // The server is closed to her at once; her editor says why with its next pull.
+    let workspace = Workspace::configured("cleo", &pair.team, "auto_pull_interval: 5")?;
+    workspace.login(&cleo)?;
+    let mut editor = Editor::start(&workspace)?;
+    editor.wait_live()?;
+    eventually("the first pull", || workspace.expect(path, Some("# I-020 Removed\n\nbody\n")))?;
+
+    pair.team.remove(&cleo)?;
+    editor.wait_status("out", |status| status["live"] == false && status["state"] == "broken")?;
+    pair.ann.editor.open(path)?;
+    pair.ann.edit(path, "body", "body by Ann")?;
+    pair.agree(path, Some("# I-020 Removed\n\nbody by Ann\n"))?;
+    for mate in [&mut pair.ann, &mut pair.bob] {
+        mate.editor.wait_live()?;
+    }
+    workspace.expect(path, Some("# I-020 Removed\n\nbody\n"))
+}

@@ -136,6 +136,89 @@ fn a_viewer_is_offered_nothing_and_refused() -> Result<()> {
 }
 
 #[test]
+fn each_role_is_offered_what_it_may_and_nothing_else() -> Result<()> {
+    let backend = Backend::shared()?;
+    let pair = Pair::new(&backend)?;
+    let path = ".agent/stories/S-007-life.md";
+    let committed = text("S-007", "COMMITTED");
+    pair.ann.workspace.write(path, &committed)?;
+    let back = ["Send back (→ DRAFT)", "Send back (→ OPEN)"];
+    let both = ["Approve (→ APPROVED)", back[0], back[1]];
+    let editors = ["COMMITTED", "DRAFT", "OPEN", "DONE", "ICEBOX"];
+    let approvers = ["COMMITTED", "DRAFT", "OPEN", "APPROVED", "DONE", "ICEBOX"];
+    let rows: [(&'static str, &[&str], &[&str]); 4] = [
+        ("viewer", &[], &editors[..1]),
+        ("editor", &back, &editors),
+        ("approver", &both, &approvers),
+        ("admin", &both, &approvers),
+    ];
+    for (role, expected, states) in rows {
+        let mut side = member(&backend, &pair.team, role, role)?;
+        eventually("the story", || side.workspace.expect(path, Some(&committed)))?;
+        side.editor.open(path)?;
+        // The states come from the same answer as the lenses: once they are there, so is the role.
+        let completion = json!({
+            "textDocument": { "uri": side.workspace.uri(path) }, "position": { "line": 2, "character": 9 },
+        });
+        let labels = eventually("the rules", || {
+            let answer = side.editor.request("textDocument/completion", completion.clone())?;
+            let items = answer.as_array().cloned().unwrap_or_default();
+            ensure!(!items.is_empty(), "not known yet");
+            Ok(items.iter().filter_map(|item| item["label"].as_str()).map(str::to_owned).collect::<Vec<_>>())
+        })?;
+        let titles: Vec<_> = lenses(&mut side, path)?
+            .iter()
+            .filter_map(|lens| lens["command"]["title"].as_str())
+            .map(str::to_owned)
+            .collect();
+        ensure!(titles == expected && labels == states, "{role}: {titles:?} {labels:?}");
+        let at = json!({ "line": 2, "character": 9 });
+        let params = json!({
+            "textDocument": { "uri": side.workspace.uri(path) }, "range": { "start": at, "end": at },
+            "context": { "diagnostics": [] },
+        });
+        let actions = side.editor.request("textDocument/codeAction", params)?;
+        let offered = actions.as_array().into_iter().flatten();
+        let approves = offered.filter(|action| action["title"] == "Approve (→ APPROVED)").count();
+        ensure!((approves == 1) == expected.contains(&"Approve (→ APPROVED)"), "{role}: {actions}");
+        let report = side.workspace.agent_ok(&["state", "S-007", "--json"])?.json()?;
+        let follows: Vec<_> = report["may_follow"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|f| f["state"].as_str())
+            .collect();
+        ensure!(report["role"] == role && follows == states[1..], "{report:#}");
+        side.editor.shutdown()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_role_that_changes_while_the_editor_runs_is_known_when_a_document_is_opened() -> Result<()> {
+    let backend = Backend::shared()?;
+    let pair = Pair::new(&backend)?;
+    let path = ".agent/stories/S-008-life.md";
+    let committed = text("S-008", "COMMITTED");
+    pair.ann.workspace.write(path, &committed)?;
+    let mut carol = member(&backend, &pair.team, "Carol", "editor")?;
+    eventually("the story", || carol.workspace.expect(path, Some(&committed)))?;
+    for (role, may) in [("editor", false), ("approver", true), ("viewer", false)] {
+        pair.ann.workspace.agent_ok(&["team", "role", &carol.user.email, role])?;
+        eventually(&format!("the lenses of a {role}"), || {
+            carol.editor.open(path)?;
+            let titles = lenses(&mut carol, path)?;
+            carol.editor.close(path)?;
+            let approves = titles.iter().any(|lens| lens.to_string().contains("Approve (→ APPROVED)"));
+            let back = titles.iter().any(|lens| lens.to_string().contains("Send back"));
+            ensure!((approves, back) == (may, role != "viewer"), "{titles:?}");
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
 fn a_state_nobody_knows_is_pushed_and_its_name_offered() -> Result<()> {
     let mut pair = Pair::new(&Backend::shared()?)?;
     let path = ".agent/stories/S-004-life.md";

@@ -2,7 +2,8 @@
 
 use agent_tests::Editor;
 use agent_tests::scenes::{self, Pair, Silent};
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
+use serde_json::json;
 
 use crate::lasting_backend;
 
@@ -55,4 +56,36 @@ fn what_is_saved_offline_survives_the_editor_and_arrives() -> Result<()> {
     pair.agree(&paths[2], Some(&merged))?;
     pair.agree(&paths[3], Some(&text(3, "body").replace("end\n", "end by Ann\n")))?;
     pair.agree(&paths[4], None)
+}
+
+#[test]
+fn a_version_that_is_not_here_is_refused_with_the_reason_and_holds_up_nothing() -> Result<()> {
+    let (backend, _folder) = lasting_backend()?;
+    let mut pair = Pair::new(&backend)?;
+    let path = ".agent/stories/F-020-versions.md";
+    pair.share(path, "# F-020 Versions\n\nfirst\n")?;
+    pair.ann.editor.open(path)?;
+    pair.ann.edit(path, "first", "second")?;
+    pair.agree(path, Some("# F-020 Versions\n\nsecond\n"))?;
+    // A machine that comes later has never seen the first version.
+    let late = agent_tests::Workspace::of_team("late", &pair.team)?;
+    late.login(&pair.bob.user)?;
+    late.agent_ok(&["sync", "pull"])?;
+    let mut editor = Editor::start(&late)?;
+    editor.wait_live()?;
+    let asked = |version: u64| json!({ "uri": late.uri(path), "version": version });
+    let first = editor.request("agent/text", asked(1))?;
+    ensure!(first["text"] == "# F-020 Versions\n\nfirst\n", "{first}");
+    ensure!(first["version"] == 1 && first["author"] == pair.ann.user.email, "{first}");
+    backend.stop()?;
+    let waiting = editor.send_request("agent/text", asked(1))?;
+    let at_once = editor.request("agent/text", asked(2))?;
+    ensure!(at_once["text"] == "# F-020 Versions\n\nsecond\n", "{at_once}");
+    let Err(refused) = editor.answer(waiting)? else { bail!("a version from nowhere") };
+    ensure!(refused.code == -32803, "{refused:?}");
+    ensure!(
+        refused.message.contains("version 1 is not on this machine, and the remote cannot be"),
+        "{refused:?}"
+    );
+    Ok(())
 }

@@ -6,18 +6,10 @@ mod errors;
 mod kills;
 mod leaders;
 mod offline;
+mod provisional;
 mod rebuild;
+mod rollback;
 mod sections;
+mod writers;
 
-use std::sync::Arc;
-
-use agent_tests::{Backend, Options};
-use anyhow::Result;
-use tempfile::TempDir;
-
-/// A backend that remembers, and where; the folder goes last.
-fn lasting_backend() -> Result<(Arc<Backend>, TempDir)> {
-    let folder = tempfile::tempdir()?;
-    let options = Options { data: Some(folder.path().join("pg")), ..Options::default() };
-    Ok((Arc::new(Backend::start_with(options, &mut |_| {})?), folder))
-}
+use agent_tests::lasting_backend;

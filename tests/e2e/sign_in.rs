@@ -4,31 +4,16 @@
 use std::sync::Arc;
 
 use agent_tests::browser::{self, Decision};
-use agent_tests::{Backend, Editor, Options, Ran, Team, User, Workspace, eventually};
+use agent_tests::{Backend, Editor, Options, Team, User, Workspace, eventually};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
-fn machine(backend: &Arc<Backend>) -> Result<(Workspace, User, Team)> {
+pub(crate) fn machine(backend: &Arc<Backend>) -> Result<(Workspace, User, Team)> {
     let ann = backend.user("ann")?;
     let team = Team::create(backend, &ann)?;
     let mut workspace = Workspace::of_team("machine", &team)?;
     workspace.set_env("AGENT_LOG", "trace");
     Ok((workspace, ann, team))
-}
-
-fn says(ran: &Ran, code: i32, words: &[&str]) -> Result<()> {
-    ensure!(ran.code == code, "not {code}: {ran:?}");
-    for word in words {
-        ensure!(ran.out.contains(word) || ran.err.contains(word), "no {word:?} in {ran:?}");
-    }
-    Ok(())
-}
-
-fn tells_none(ran: &Ran, secrets: &[&str]) -> Result<()> {
-    for secret in secrets {
-        ensure!(!ran.out.contains(secret) && !ran.err.contains(secret), "{secret:?} is told: {ran:?}");
-    }
-    Ok(())
 }
 
 /// The tokens in the session file.
@@ -46,7 +31,7 @@ fn tokens(workspace: &Workspace) -> Result<Vec<String>> {
     Ok(all)
 }
 
-fn expect_user(workspace: &Workspace, user: &User) -> Result<()> {
+pub(crate) fn expect_user(workspace: &Workspace, user: &User) -> Result<()> {
     let whoami = workspace.agent_ok(&["whoami", "--json"])?.json()?;
     ensure!(whoami["user"] == user.email.as_str() && whoami["session"] == "file", "{whoami}");
     Ok(())
@@ -61,19 +46,19 @@ fn a_code_by_mail() -> Result<()> {
     let mails = backend.mails(&ann.email)?;
     let code = mails.first().context("no mail")?.code()?.to_owned();
     let ran = login.end(&format!(" {} {}\n", &code[..3], &code[3..]))?;
-    says(&ran, 0, &["Signed in", &ann.email])?;
-    tells_none(&ran, &[&code])?;
-    tells_none(&ran, &tokens(&workspace)?.iter().map(String::as_str).collect::<Vec<_>>())?;
+    ran.says(0, &["Signed in", &ann.email])?;
+    ran.tells_none(&[&code])?;
+    ran.tells_none(&tokens(&workspace)?.iter().map(String::as_str).collect::<Vec<_>>())?;
     expect_user(&workspace, &ann)?;
 
     // A code is good once, and a failed attempt leaves the session as it was.
     let again = workspace.agent(&["login", "--email", &ann.email, &format!("--code={code}")])?;
-    says(&again, 128, &["wrong, used or too old", "an earlier sign-in is as it was"])?;
-    tells_none(&again, &[&code])?;
+    again.says(128, &["wrong, used or too old", "an earlier sign-in is as it was"])?;
+    again.tells_none(&[&code])?;
     expect_user(&workspace, &ann)?;
 
     let nobody = workspace.agent(&["login", "--email", "nobody@example.com", "--code"])?;
-    says(&nobody, 128, &["nobody has an account with this address"])?;
+    nobody.says(128, &["nobody has an account with this address"])?;
     ensure!(backend.mails("nobody@example.com")?.is_empty(), "a mail to nobody");
     Ok(())
 }
@@ -90,23 +75,28 @@ fn a_provider_in_the_browser() -> Result<()> {
     let mut cancelled = workspace.converse(&args)?;
     let page = browser::sign_in(&cancelled.hear(address)?, Decision::Cancel)?;
     ensure!(page.contains("You are not signed in"), "{page}");
-    says(&cancelled.end("")?, 128, &["cancelled at the provider"])?;
+    cancelled.end("")?.says(128, &["cancelled at the provider"])?;
 
     let mut login = workspace.converse(&args)?;
     let page = browser::sign_in(&login.hear(address)?, Decision::Allow(&ann.email))?;
     ensure!(page.contains("You are signed in"), "{page}");
     let ran = login.end("")?;
-    says(&ran, 0, &["Signed in", &ann.email])?;
-    tells_none(&ran, &tokens(&workspace)?.iter().map(String::as_str).collect::<Vec<_>>())?;
+    ran.says(0, &["Signed in", &ann.email])?;
+    ran.tells_none(&tokens(&workspace)?.iter().map(String::as_str).collect::<Vec<_>>())?;
     ensure!(!ran.err.contains("?code=") && !ran.err.contains("code_verifier"), "the code is told: {ran:?}");
     expect_user(&workspace, &ann)?;
     workspace.agent_ok(&["sync", "pull"])?;
 
     let unknown = workspace.agent(&["login", "--provider", "gitlab"])?;
-    says(&unknown, 128, &["no provider \"gitlab\"; it has github"])
+    unknown.says(128, &["no provider \"gitlab\"; it has github"])?;
+    Ok(())
 }
 
-fn command(editor: &mut Editor, name: &str, argument: &serde_json::Value) -> Result<serde_json::Value> {
+pub(crate) fn command(
+    editor: &mut Editor,
+    name: &str,
+    argument: &serde_json::Value,
+) -> Result<serde_json::Value> {
     editor.request("workspace/executeCommand", json!({ "command": name, "arguments": [argument] }))
 }
 
@@ -177,14 +167,14 @@ fn tokens_of_the_environment() -> Result<()> {
 
     workspace.set_env("AGENT_ACCESS_TOKEN", &access);
     let pushed = workspace.agent(&["sync", "push"])?;
-    says(&pushed, 0, &[])?;
-    tells_none(&pushed, &[&access])?;
+    pushed.says(0, &[])?;
+    pushed.tells_none(&[&access])?;
     team.expect(path, "# T-001 CI\n")?;
     let whoami = workspace.agent_ok(&["whoami", "--json"])?.json()?;
     ensure!(whoami["user"] == ann.email.as_str() && whoami["session"] == "environment", "{whoami}");
     let login = workspace.agent_with(&["login", "--email", &ann.email, "--password-stdin"], "x\n")?;
-    says(&login, 128, &["AGENT_ACCESS_TOKEN is set and counts over any sign-in"])?;
-    says(&workspace.agent(&["logout"])?, 128, &["AGENT_ACCESS_TOKEN", "unset it"])?;
+    login.says(128, &["AGENT_ACCESS_TOKEN is set and counts over any sign-in"])?;
+    workspace.agent(&["logout"])?.says(128, &["AGENT_ACCESS_TOKEN", "unset it"])?;
 
     // The same refresh token serves any number of runs, one after the other and at once.
     workspace.set_env("AGENT_ACCESS_TOKEN", "");
@@ -192,21 +182,22 @@ fn tokens_of_the_environment() -> Result<()> {
     for run in 0..3 {
         workspace.write(path, format!("# T-001 CI\n\nrun {run}\n"))?;
         let pushed = workspace.agent(&["sync", "push"])?;
-        says(&pushed, 0, &[])?;
-        tells_none(&pushed, &[&refresh])?;
+        pushed.says(0, &[])?;
+        pushed.tells_none(&[&refresh])?;
         team.expect(path, &format!("# T-001 CI\n\nrun {run}\n"))?;
     }
     ensure!(!workspace.home().join("sessions").exists(), "a token of the environment was written down");
 
     workspace.write(path, "# T-001 CI\n\nwaits\n")?;
     workspace.set_env("AGENT_REFRESH_TOKEN", "gone");
-    says(&workspace.agent(&["sync", "push"])?, 1, &["does not accept the token in AGENT_REFRESH_TOKEN"])?;
+    workspace.agent(&["sync", "push"])?.says(1, &["does not accept the token in AGENT_REFRESH_TOKEN"])?;
     workspace.set_env("AGENT_REFRESH_TOKEN", "");
     workspace.set_env("AGENT_ACCESS_TOKEN", backend.secret_key());
     let refused = workspace.agent(&["sync", "push"])?;
     ensure!(refused.code != 0, "{refused:?}");
-    says(&refused, refused.code, &["AGENT_ACCESS_TOKEN is a secret key, which bypasses every access rule"])?;
-    tells_none(&refused, &[backend.secret_key()])
+    refused.says(refused.code, &["AGENT_ACCESS_TOKEN is a secret key, which bypasses every access rule"])?;
+    refused.tells_none(&[backend.secret_key()])?;
+    Ok(())
 }
 
 #[test]
@@ -224,9 +215,9 @@ fn codes_that_are_too_old_addresses_that_are_not_confirmed_and_too_many_attempts
         workspace.agent_with(&all, input)
     };
     let ran = login(&["--password-stdin"], &format!("{}\n", ann.password()))?;
-    says(&ran, 128, &["the address is not confirmed yet: follow the link"])?;
+    ran.says(128, &["the address is not confirmed yet: follow the link"])?;
 
-    says(&login(&["--code"], "\n")?, 128, &["holds no code", "--code=CODE"])?;
+    login(&["--code"], "\n")?.says(128, &["holds no code", "--code=CODE"])?;
     let mails = backend.mails(&ann.email)?;
     let mail = mails.first().context("no mail")?;
     let sent_at: jiff::Timestamp = mail.sent_at.parse()?;
@@ -236,60 +227,9 @@ fn codes_that_are_too_old_addresses_that_are_not_confirmed_and_too_many_attempts
         Ok(())
     })?;
     let code = format!("--code={}", mail.code()?);
-    says(&login(&[&code], "")?, 128, &["wrong, used or too old; have a new one sent"])?;
+    login(&[&code], "")?.says(128, &["wrong, used or too old; have a new one sent"])?;
 
     backend.faults(&json!({ "rest": { "path": "/auth/v1/otp", "action": "fail", "status": 429 } }))?;
-    says(&login(&["--code"], "")?, 128, &["no more attempts for now", "try again in a few minutes"])
-}
-
-/// Makes the stored access token look used up.
-fn age(workspace: &Workspace) -> Result<()> {
-    for entry in std::fs::read_dir(workspace.home().join("sessions"))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            let mut file: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
-            file["session"]["expires_at"] = json!(0);
-            std::fs::write(&path, file.to_string())?;
-        }
-    }
+    login(&["--code"], "")?.says(128, &["no more attempts for now", "try again in a few minutes"])?;
     Ok(())
-}
-
-#[test]
-fn many_processes_renew_a_session_once_and_a_server_that_is_away_ends_none() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let options = Options { data: Some(folder.path().join("pg")), ..Options::default() };
-    let backend = Arc::new(Backend::start_with(options, &mut |_| {})?);
-    let (mut workspace, ann, _) = machine(&backend)?;
-    workspace.set_env("AGENT_LOG", "error");
-    workspace.login(&ann)?;
-    let workspace = &workspace;
-    for round in 1..=3 {
-        age(workspace)?;
-        backend.reset_stats()?;
-        std::thread::scope(|scope| {
-            let run = |_| scope.spawn(|| workspace.agent(&["whoami", "--json"]));
-            let all: Vec<_> = (0..8).map(run).collect();
-            all.into_iter().try_for_each(|one| {
-                let ran = one.join().expect("no panic")?;
-                ensure!(ran.code == 0 && ran.json()?["teams"].is_array(), "{ran:?}");
-                Ok(())
-            })
-        })?;
-        let renewed = backend.stats()?.requests("POST /auth/v1/token");
-        ensure!(renewed == 1, "round {round}: renewed {renewed} times");
-    }
-
-    backend.stop()?;
-    age(workspace)?;
-    let whoami = workspace.agent(&["whoami", "--json"])?;
-    ensure!(whoami.code == 0, "{whoami:?}");
-    let said = whoami.json()?;
-    ensure!(said["user"] == ann.email.as_str() && said["teams"].is_null(), "{said}");
-    let mut editor = Editor::start(workspace)?;
-    editor.wait_status("offline, not signed out", |status| status["state"] == "offline")?;
-    let pushed = workspace.agent(&["sync", "push"])?;
-    ensure!(!format!("{}{}", pushed.out, pushed.err).contains("not signed in"), "{pushed:?}");
-    backend.restart()?;
-    editor.wait_status("back", |status| status["state"] == "in-sync")
 }

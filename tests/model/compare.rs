@@ -1,15 +1,46 @@
 //! Whether two answers are equal, but for the moments in them: those of the database have to be in
-//! the order of the model's, and equal exactly when these are.
+//! the order of the model's, and equal where these are.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Which moment of the database is which of the model.
+/// Which moment of the database is which of the model, and which change id that the database made up, and which
+/// entry of the audit log.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Clock(BTreeMap<i64, jiff::Timestamp>);
+pub(crate) struct Clock {
+    moments: Moments,
+    /// Of the audit log, which is written a little after what it tells of.
+    recorded: Moments,
+    ids: BTreeMap<String, String>,
+    /// The numbers of its entries.
+    entries: BTreeMap<i64, i64>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Moments(BTreeMap<i64, jiff::Timestamp>);
 
 impl Clock {
+    /// Whether an id that both made up stands for the same each time.
+    fn is_same(&mut self, model: &Value, real: &Value) -> bool {
+        let (Some(model), Some(real)) = (model.as_str(), real.as_str()) else { return false };
+        model.starts_with("ffffffff-") && self.ids.entry(model.to_owned()).or_insert(real.to_owned()) == real
+    }
+
+    /// Whether both number the same entry, and those before and after it in the same order.
+    fn numbers(&mut self, model: &Value, real: &Value) -> bool {
+        let (Some(model), Some(real)) = (model.as_i64(), real.as_i64()) else { return false };
+        let known = *self.entries.entry(model).or_insert(real);
+        let before = self.entries.range(..model).next_back();
+        let after = self.entries.range(model + 1..).next();
+        known == real
+            && before.is_none_or(|(_, before)| *before < real)
+            && after.is_none_or(|(_, after)| real < *after)
+    }
+}
+
+impl Moments {
+    /// Neither runs against the other. Two steps may share a moment, where a clock has no finer ones.
     fn agrees(&mut self, model: &Value, real: &Value) -> bool {
         let (Some(model), Some(real)) = (model.as_i64(), real.as_str()) else { return false };
         let Ok(real) = real.parse::<jiff::Timestamp>() else { return false };
@@ -17,8 +48,8 @@ impl Clock {
         let before = self.0.range(..model).next_back();
         let after = self.0.range(model + 1..).next();
         known == real
-            && before.is_none_or(|(_, before)| *before < real)
-            && after.is_none_or(|(_, after)| real < *after)
+            && before.is_none_or(|(_, before)| *before <= real)
+            && after.is_none_or(|(_, after)| real <= *after)
     }
 }
 
@@ -37,7 +68,12 @@ fn differ(model: &Value, real: &Value, clock: &mut Clock, place: &mut String) ->
                 place.push('/');
                 place.push_str(name);
                 let found = match name.as_str() {
-                    "updated_at" | "approved_at" | "invited_at" if clock.agrees(value, &b[name]) => None,
+                    "change_id" if clock.is_same(value, &b[name]) => None,
+                    "updated_at" | "approved_at" | "invited_at" if clock.moments.agrees(value, &b[name]) => {
+                        None
+                    }
+                    "at" if clock.recorded.agrees(value, &b[name]) => None,
+                    "entry" if clock.numbers(value, &b[name]) => None,
                     _ => differ(value, &b[name], clock, place),
                 };
                 place.truncate(length);

@@ -26,6 +26,7 @@ impl Asked {
         match self.call.function.as_str() {
             "push_artifacts" => Some(answer["from_seq"].as_u64()? - 1),
             "pull_artifacts" => answer["newest_seq"].as_u64(),
+            "erase_author" => Some(answer["newest_seq"].as_u64()? - answer["artifacts"].as_u64()? - 1),
             _ => None,
         }
     }
@@ -104,6 +105,7 @@ fn at_once(stage: &mut Stage<'_>, steps: Vec<Vec<Step>>) -> Result<Vec<Value>> {
             calls.push(Call { session, me, function: step.function.to_owned(), args });
         }
     }
+    stage.is_contended = true;
     let answers = stage.sessions.call_all(&calls)?;
     let pushed = calls.iter().zip(&answers).filter(|(call, _)| call.function == "push_artifacts");
     let pushed: Vec<Value> = pushed.filter_map(|(_, answer)| answer.as_ref().ok().cloned()).collect();
@@ -144,8 +146,9 @@ pub(crate) fn mixed(sessions: &mut Sessions, seed: u64) -> Result<()> {
     for _ in 0..2 {
         let one = |author: &mut Author| -> Vec<Step> {
             let steps = std::iter::repeat_with(|| author.step());
-            // One team: moments of different teams have no order.
-            steps.filter(|step| step.args["team"] == "$team 0").take(STEPS).collect()
+            // One team: moments of different teams have no order, and nor have entries of the audit log.
+            let is_told = |step: &Step| step.args["team"] == "$team 0" && step.function != "audit_entries";
+            steps.filter(is_told).take(STEPS).collect()
         };
         let mut steps: Vec<_> = (0..SESSIONS - 1).map(|_| one(&mut author)).collect();
         // A reply that seemed lost: the same again, while the first is still under way.
@@ -188,5 +191,49 @@ pub(crate) fn contended(sessions: &mut Sessions, n_sessions: usize, rounds: u64)
     let again = at_once(&mut stage, sent)?;
     let duplicates = again.iter().filter(|answer| answer["results"][0]["result"] == "duplicate").count();
     assert_eq!(duplicates, 1);
+    stage.close()
+}
+
+/// Somebody is erased while they and others push and pull: no text of theirs is left, and none comes back.
+pub(crate) fn erased(sessions: &mut Sessions) -> Result<()> {
+    let mut rng = fastrand::Rng::with_seed(2);
+    let mut stage = Stage::new(sessions)?;
+    let team = stage.cast.teams[0];
+    for person in [1, 2] {
+        let mut push = |me: usize, id: &str| {
+            let content = format!("of person {me}: {}\n", rng.u32(..));
+            let change = json!({
+                "change_id": Uuid::from_u128(rng.u128(..)).to_string(), "kind": "story", "id": id,
+                "base_version": rng.u8(0..3), "path": "a.md", "content": content,
+                "content_hash": agent_core::id::ContentHash::of(content.as_bytes()).to_string(),
+            });
+            let args = json!({ "team": "$team 0", "changes": [change] });
+            Step { me: Some(me), function: "push_artifacts", args }
+        };
+        let mut pushes = |me: usize| -> Vec<Step> { ["A", "B", "C", "A"].map(|id| push(me, id)).into() };
+        let mut steps: Vec<_> = [person, person, person, person, 0, 0].map(&mut pushes).into();
+        let theirs = steps[..4].to_vec();
+        let pull = Step {
+            me: Some(0),
+            function: "pull_artifacts",
+            args: json!({ "team": "$team 0", "after_seq": 0 }),
+        };
+        let args = json!({ "team": "$team 0", "member": format!("$person {person}"), "texts": "remove" });
+        let erase = Step { me: Some(0), function: "erase_author", args };
+        steps.push(vec![pull.clone(); 4]);
+        steps.push(vec![pull.clone(), erase, pull]);
+        at_once(&mut stage, steps)?;
+        // What seemed lost is sent again.
+        at_once(&mut stage, theirs)?;
+        let left = stage.sessions.query(&format!(
+            "select to_jsonb(count(*)) from (select content, author from public.artifact_history where team_id = '{team}'
+               union all select content, author from public.artifacts where team_id = '{team}') as x
+             where content like 'of person {person}%' or author = '{}'",
+            stage.cast.people[person].0
+        ))?;
+        if left != json!(0) {
+            bail!(Disagreement(format!("{left} versions of person {person} are left")));
+        }
+    }
     stage.close()
 }

@@ -18,7 +18,7 @@ struct Fault {
     wrong: &'static str,
 }
 
-const FAULTS: [Fault; 8] = [
+const FAULTS: [Fault; 11] = [
     Fault {
         name: "a stale change overwrites",
         function: "private.push_round",
@@ -66,6 +66,24 @@ const FAULTS: [Fault; 8] = [
         function: "public.push_artifacts",
         right: "jsonb_build_object('from_seq', from_seq, 'to_seq'",
         wrong: "jsonb_build_object('from_seq', newest_seq, 'to_seq'",
+    },
+    Fault {
+        name: "an erased person stays the author of older versions",
+        function: "public.erase_author",
+        right: "update public.artifact_history h set author = pseudonym",
+        wrong: "update public.artifact_history h set author = h.author",
+    },
+    Fault {
+        name: "a refused change leaves no entry in the audit log",
+        function: "private.push_round",
+        right: "where j.verdict <> 'duplicate' and (not j.is_conflict",
+        wrong: "where j.verdict not in ('duplicate', 'forbidden', 'state_role') and (not j.is_conflict",
+    },
+    Fault {
+        name: "an erasure that no artifact follows is told to nobody",
+        function: "public.pull_artifacts",
+        right: "e.seq <= case when more then last_seq else newest_seq end",
+        wrong: "e.seq <= coalesce(last_seq, 0)",
     },
 ];
 

@@ -111,7 +111,8 @@ pub(crate) fn opening(team: usize) -> Vec<Step> {
 
 /// The id of what a call has made, if it made anything.
 pub(crate) fn new_id(answer: &Value) -> Option<Uuid> {
-    let text = answer.as_str().or_else(|| answer["invitation"].as_str())?;
+    let text =
+        answer.as_str().or_else(|| answer["invitation"].as_str()).or_else(|| answer["pseudonym"].as_str())?;
     Uuid::try_parse(text).ok()
 }
 
@@ -170,6 +171,32 @@ pub(crate) fn rarities() -> Vec<Step> {
         let args = json!({ "kind": "story", "id": "A", "with_content": with_content });
         steps.push(step("artifact_versions", args));
     }
+    // Erased with and without their texts, by themselves and by an admin; nothing brings a text back.
+    let theirs = push(vec![
+        change(30, "E", 0, "of person 2\n".to_owned()),
+        change(31, "F", 0, "and more\n".to_owned()),
+    ]);
+    let erase = |person: usize, texts: &str| {
+        step("erase_author", json!({ "member": format!("$person {person}"), "texts": texts }))
+    };
+    steps.extend([
+        Step { me: Some(2), ..theirs.clone() },
+        push(vec![change(32, "F", 1, "of an admin\n".to_owned())]),
+        by_an_editor(push(vec![change(33, "G", 0, "of person 1\n".to_owned())])),
+        Step { me: Some(3), ..erase(2, "keep") },
+        erase(0, "keep"),
+        erase(1, "some"),
+        erase(1, "keep"),
+        Step { me: Some(2), ..erase(2, "remove") },
+        Step { me: Some(2), ..theirs.clone() },
+        theirs,
+        step("pull_artifacts", json!({ "after_seq": 0 })),
+    ]);
+    for id in ["E", "F", "G"] {
+        steps.push(step("artifact_versions", json!({ "kind": "story", "id": id, "with_content": true })));
+        let hash = agent_core::id::ContentHash::of(b"of person 2\n").to_string();
+        steps.push(step("artifact_versions", json!({ "kind": "story", "id": id, "content_hash": hash })));
+    }
     steps
 }
 
@@ -217,9 +244,10 @@ impl Author {
         let team = self.team();
         let (function, args) = match self.rng.u8(0..100) {
             0..=54 => ("push_artifacts", self.push(team)),
-            55..=69 => ("pull_artifacts", self.pull(team)),
+            55..=63 | 67..=69 => ("pull_artifacts", self.pull(team)),
             70..=81 => ("artifact_versions", self.versions(team)),
             82 | 83 => ("set_lifecycle", self.lifecycle(team)),
+            64..=66 => ("audit_entries", self.audit(team)),
             84 => ("team_lifecycle", json!({ "team": format!("$team {team}") })),
             85..=96 => self.membership(team),
             _ => ("create_team", self.create()),
@@ -243,6 +271,13 @@ impl Author {
             1..=8 => 1,
             _ => 0,
         }
+    }
+
+    fn audit(&mut self, team: usize) -> Value {
+        let person = self.rng.usize(0..PEOPLE);
+        let member = if self.rng.bool() { json!(format!("$person {person}")) } else { Value::Null };
+        let max_rows = if self.rng.bool() { json!(self.rng.u8(0..6)) } else { Value::Null };
+        json!({ "team": format!("$team {team}"), "member": member, "max_rows": max_rows })
     }
 
     fn push(&mut self, team: usize) -> Value {
@@ -519,7 +554,7 @@ impl Author {
         let member = if self.rng.u8(0..10) == 0 { Value::Null } else { json!(format!("$person {who}")) };
         let roles = ["viewer", "editor", "editor", "approver", "admin", "owner", ""];
         let role = json!(self.pick(&roles));
-        match self.rng.u8(0..20) {
+        match self.rng.u8(0..23) {
             0..=4 => {
                 let email = match self.rng.u8(0..12) {
                     0 => json!("nobody@example.com"),
@@ -544,7 +579,11 @@ impl Author {
                 });
                 ("allocate_id", args)
             }
-            _ => ("remove_team_member", json!({ "team": team, "member": member })),
+            18 => ("remove_team_member", json!({ "team": team, "member": member })),
+            _ => {
+                let texts = json!(self.pick(&["keep", "keep", "remove", "remove", "all"]));
+                ("erase_author", json!({ "team": team, "member": member, "texts": texts }))
+            }
         }
     }
 

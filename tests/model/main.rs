@@ -11,6 +11,7 @@ mod concurrent;
 mod faults;
 mod history;
 mod play;
+mod schemas;
 
 use std::ops::Range;
 
@@ -24,17 +25,20 @@ use play::{Seen, played, shrunk};
 const STEPS: usize = 40;
 
 /// What the histories have to come across, or they prove little.
-const EVERY_ANSWER: [&str; 25] = [
+const EVERY_ANSWER: [&str; 28] = [
     "accept_invitation",
     "allocate_id",
     "applied",
     "artifact_approvals",
     "artifact_versions",
     "artifact_versions: more",
+    "audit_entries",
+    "audit_entries: more",
     "conflict",
     "create_team",
     "deferred",
     "duplicate",
+    "erase_author",
     "pull_artifacts",
     "pull_artifacts: more",
     "invite_member",
@@ -98,12 +102,15 @@ fn sessions_at_the_same_time_are_answered_as_in_some_order() {
         Err(why) => return println!("{why}"),
     };
     concurrent::contended(&mut sessions, 50, 4).unwrap_or_else(|problem| panic!("{problem:#}"));
+    concurrent::erased(&mut sessions).unwrap_or_else(|problem| panic!("{problem:#}"));
     let seeds = seeds(0..15);
     for seed in seeds.clone() {
         concurrent::mixed(&mut sessions, seed)
             .unwrap_or_else(|problem| panic!("MODEL_SEEDS={seed}..{}: {problem:#}", seed + 1));
     }
-    println!("PostgreSQL: 50 sessions on one artifact, and 6 sessions on everything under seeds {seeds:?}");
+    println!(
+        "PostgreSQL: 50 sessions on one artifact, 8 while somebody is erased, and 6 sessions on everything under seeds {seeds:?}"
+    );
 }
 
 #[test]

@@ -22,6 +22,9 @@ pub(crate) struct Stage<'a> {
     pub(crate) clock: Clock,
     pub(crate) seen: Seen,
     pub(crate) steps: i64,
+    /// Whether something was asked at the same time: then no answer tells whether a removal came before a
+    /// push or after it, and so at which place of the channel the push was announced.
+    pub(crate) is_contended: bool,
 }
 
 impl<'a> Stage<'a> {
@@ -36,7 +39,7 @@ impl<'a> Stage<'a> {
         }
         cast.teams.clear();
         let (clock, seen) = (Clock::default(), Seen::new());
-        let mut stage = Self { sessions, model, cast, clock, seen, steps: 0 };
+        let mut stage = Self { sessions, model, cast, clock, seen, steps: 0, is_contended: false };
         for team in 0..TEAMS {
             for step in opening(team) {
                 let answer = stage.step(&step)?;
@@ -97,24 +100,77 @@ impl<'a> Stage<'a> {
         self.close()
     }
 
-    /// Compares all there is: newest rows, every version, every broadcast.
+    /// Compares all there is: newest rows, every version, every broadcast, the whole audit log.
     pub(crate) fn close(&mut self) -> Result<()> {
         for step in closing(&self.model, &self.cast) {
             let _ = self.step(&step)?;
         }
-        for &team in &self.cast.teams {
-            let real = self.sessions.query(&format!(
-                "select coalesce(jsonb_agg(payload - 'id' order by (payload ->> 'from_seq')::bigint), '[]')
-                 from realtime.messages where topic = 'team:{team}'"
-            ))?;
-            let said: Vec<_> =
-                self.model.notices(team).iter().map(agent_sim::model::Notice::to_json).collect();
-            if let Some(difference) = difference(&json!(said), &real, &mut self.clock) {
+        for team in self.cast.teams.clone() {
+            let mut said = self.told(team);
+            let mut real = self.sessions.query(&broadcasts(team))?;
+            if self.is_contended {
+                [&mut said, &mut real].into_iter().for_each(without_places);
+            }
+            if let Some(difference) = difference(&said, &real, &mut self.clock) {
                 anyhow::bail!(Disagreement(format!("the broadcasts: {difference}")));
+            }
+            let mut said = self.model.audit_log(team);
+            let mut real = self.sessions.query(&audit_log(team))?;
+            if self.is_contended {
+                [&mut said, &mut real].into_iter().for_each(without_order);
+            }
+            if let Some(difference) = difference(&said, &real, &mut self.clock) {
+                anyhow::bail!(Disagreement(format!("the audit log: {difference}")));
             }
         }
         Ok(())
     }
+
+    /// What the model says was broadcast, as [`broadcasts`] asks it of the database.
+    fn told(&self, team: uuid::Uuid) -> Value {
+        let (mut place, mut epoch) = (0, None);
+        let changed = self.model.notices(team).iter().map(|notice| {
+            place += u64::from(epoch.replace(notice.epoch) != Some(notice.epoch));
+            json!({ "place": place, "payload": notice.to_json() })
+        });
+        json!({ "changed": changed.collect::<Vec<_>>(), "moves": self.model.channel_moves(team) })
+    }
+}
+
+/// All that was broadcast on a team's channel, and at which of the places where it was; those at which
+/// nothing was announced do not count.
+fn broadcasts(team: uuid::Uuid) -> String {
+    format!(
+        "select jsonb_build_object('moves', count(*) filter (where m.event = 'channel_moved'),
+           'changed', coalesce(jsonb_agg(jsonb_build_object('place', m.place, 'payload', m.payload - 'id') order by m.from_seq)
+             filter (where m.event = 'artifacts_changed'), '[]'))
+         from (select r.*, dense_rank() over (order by r.first_seq) as place
+               from (select event, payload, (payload ->> 'from_seq')::bigint as from_seq,
+                       min((payload ->> 'from_seq')::bigint) over (partition by topic) as first_seq
+                     from realtime.messages where topic like 'team:{team}:%') r) m"
+    )
+}
+
+/// A team's whole audit log, past the function.
+fn audit_log(team: uuid::Uuid) -> String {
+    format!(
+        "select coalesce(jsonb_agg(to_jsonb(l) - 'team_id' order by l.entry), '[]') from private.audit_log l
+         where l.team_id = '{team}'"
+    )
+}
+
+/// At the same time, what was refused may have been so before or after what was done.
+fn without_order(log: &mut Value) {
+    let Some(entries) = log.as_array_mut() else { return };
+    for entry in entries.iter_mut() {
+        (entry["at"], entry["entry"]) = (Value::Null, Value::Null);
+    }
+    entries.sort_by_cached_key(Value::to_string);
+}
+
+fn without_places(broadcasts: &mut Value) {
+    let changed = broadcasts["changed"].as_array_mut().into_iter().flatten();
+    changed.for_each(|message| message["place"] = Value::Null);
 }
 
 /// What differs between the model's answer and the database's.

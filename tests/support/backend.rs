@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::binary::project;
 use crate::http::Http;
@@ -21,6 +22,8 @@ use crate::{npm, team};
 pub struct Options {
     /// Keep the data here, so that it survives a stop.
     pub data: Option<PathBuf>,
+    /// Apply these migrations instead of the project's.
+    pub migrations: Option<PathBuf>,
     /// How long an access token is good for, in seconds.
     pub jwt_expiry: Option<u32>,
     /// How long a mailed code is good for, in seconds.
@@ -93,6 +96,16 @@ impl Stats {
         let rows = requests.into_iter().flatten().filter(|(name, _)| !name.contains(" /dev/"));
         rows.map(|(name, row)| (name.clone(), row["count"].as_u64().unwrap_or(0))).collect()
     }
+}
+
+/// A backend that remembers, and where: it may be stopped and started. The folder goes last.
+///
+/// # Errors
+/// When it does not start.
+pub fn lasting_backend() -> Result<(Arc<Backend>, TempDir)> {
+    let folder = tempfile::tempdir()?;
+    let options = Options { data: Some(folder.path().join("pg")), ..Options::default() };
+    Ok((Arc::new(Backend::start_with(options, &mut |_| {})?), folder))
 }
 
 /// A running (or stopped) backend. Dropping it ends the process.
@@ -274,12 +287,22 @@ impl Backend {
         &self.ready.secret_key
     }
 
-    /// Calls a function of the project as somebody.
+    /// Calls a function of the project as somebody. A token that lives for seconds may be over by then: it is
+    /// asked for again once.
     ///
     /// # Errors
     /// What it answers.
     pub fn rpc(&self, who: &User, function: &str, arguments: &Value) -> Result<Value> {
-        self.call(&format!("/rest/v1/rpc/{function}"), Some(who), Some(arguments))
+        let path = format!("/rest/v1/rpc/{function}");
+        match self.call(&path, Some(who), Some(arguments)) {
+            Err(error) if error.to_string().contains("JWT expired") => {
+                let session = self.session(who)?;
+                let token = session["access_token"].as_str().context("signing in gave no session")?;
+                let who = User { email: who.email.clone(), token: token.to_owned() };
+                self.call(&path, Some(&who), Some(arguments))
+            }
+            answer => answer,
+        }
     }
 
     pub(crate) fn call(&self, path: &str, who: Option<&User>, body: Option<&Value>) -> Result<Value> {
@@ -334,8 +357,13 @@ fn launch(options: &Options, port: u16) -> Result<(Running, Ready)> {
     command.args(["--port", &port.to_string(), "--exit-on-stdin-close", "--no-delays"]);
     if let Some(data) = &options.data {
         command.arg("--data").arg(data);
+    } else if options.migrations.is_some() {
+        // Not on a database that has the project's own already.
     } else if let Some(database) = std::env::var_os("TEST_DATABASE_URL").filter(|url| !url.is_empty()) {
         command.arg("--database-url").arg(database);
+    }
+    if let Some(migrations) = &options.migrations {
+        command.arg("--migrations").arg(migrations);
     }
     if let Some(seconds) = options.jwt_expiry {
         command.args(["--jwt-expiry", &seconds.to_string()]);

@@ -18,7 +18,7 @@ pub fn agent_binary() -> Result<&'static Path> {
 }
 
 /// The project's folder.
-pub(crate) fn project() -> PathBuf {
+pub fn project() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().unwrap_or(tests).to_owned()
 }

@@ -49,6 +49,17 @@ impl CacheFile {
         Ok(self.open()?.query_row(count, [], |row| row.get(0))?)
     }
 
+    /// The texts of one column: `column FROM table …`.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn column(&self, of: &str) -> Result<Vec<String>> {
+        let conn = self.open()?;
+        let mut statement = conn.prepare(&format!("SELECT {of}"))?;
+        let texts = statement.query_map([], |row| row.get::<_, Option<String>>(0))?;
+        Ok(texts.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
     /// Whether some process says that it has an artifact open.
     ///
     /// # Errors

@@ -81,9 +81,31 @@ impl Team {
     /// # Errors
     /// What the backend answers.
     pub fn set_role(&self, who: &User, role: &str) -> Result<()> {
+        self.about(who, "set_member_role", json!({ "role": role })).map(drop)
+    }
+
+    /// Ends somebody's membership.
+    ///
+    /// # Errors
+    /// What the backend answers.
+    pub fn remove(&self, who: &User) -> Result<()> {
+        self.about(who, "remove_team_member", json!({})).map(drop)
+    }
+
+    /// Erases somebody, whose texts stay; the name they have from then on.
+    ///
+    /// # Errors
+    /// What the backend answers.
+    pub fn erase(&self, who: &User) -> Result<String> {
+        let answer = self.about(who, "erase_author", json!({ "texts": "keep" }))?;
+        Ok(answer["name"].as_str().context("no name of who was erased")?.to_owned())
+    }
+
+    fn about(&self, who: &User, function: &str, mut arguments: Value) -> Result<Value> {
         let account = self.backend.call("/auth/v1/user", Some(who), None)?;
-        let arguments = json!({ "team": self.id, "member": account["id"], "role": role });
-        self.backend.rpc(&self.observer, "set_member_role", &arguments).map(drop)
+        arguments["team"] = json!(self.id);
+        arguments["member"] = account["id"].clone();
+        self.backend.rpc(&self.observer, function, &arguments)
     }
 
     /// How many of the backend's `pull_artifacts` were asked from here.

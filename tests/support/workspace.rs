@@ -32,6 +32,29 @@ impl Ran {
     pub fn json(&self) -> Result<Value> {
         serde_json::from_str(&self.out).with_context(|| format!("no JSON: {self:?}"))
     }
+
+    /// Fails unless it ended with this code and said all of this, on whichever output.
+    ///
+    /// # Errors
+    /// Then, and says what is missing.
+    pub fn says(&self, code: i32, words: &[&str]) -> Result<&Self> {
+        ensure!(self.code == code, "not {code}: {self:?}");
+        for word in words {
+            ensure!(self.out.contains(word) || self.err.contains(word), "no {word:?} in {self:?}");
+        }
+        Ok(self)
+    }
+
+    /// Fails if it said any of this.
+    ///
+    /// # Errors
+    /// Then.
+    pub fn tells_none(&self, secrets: &[&str]) -> Result<&Self> {
+        for secret in secrets {
+            ensure!(!self.out.contains(secret) && !self.err.contains(secret), "{secret:?} is told: {self:?}");
+        }
+        Ok(self)
+    }
 }
 
 /// A command that is under way.

@@ -8,6 +8,7 @@ use agent_core::ports::{ChangeOutcome, Operation, Write};
 use agent_core::sync::{Entry, PendingChange};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use crate::erase;
 use crate::error::Fault;
 use crate::migrate;
 use crate::read;
@@ -46,7 +47,7 @@ fn stale(tx: &Transaction<'_>, writes: &[Write]) -> rusqlite::Result<Vec<Artifac
                 closing.insert(*change_id);
                 None
             }
-            Write::Blob(_) | Write::Cursor(_) | Write::Rewind | Write::Operation(_) => None,
+            Write::Blob(_) | Write::Cursor(_) | Write::Rewind | Write::Operation(_) | Write::Erase(_) => None,
         };
         if let Some(key) = outdated
             && !stale.contains(key)
@@ -101,6 +102,7 @@ fn apply(tx: &Transaction<'_>, write: &Write, rev: Rev) -> rusqlite::Result<()> 
             Ok(())
         }
         Write::Operation(operation) => add_operation(tx, operation, rev),
+        Write::Erase(erasure) => erase::erase(tx, erasure),
     }
 }
 

@@ -1,7 +1,6 @@
-//! Reading the past: operations and changes, and forgetting some of it. What may be forgotten is
-//! decided in `agent-core`.
+//! Reading the past: operations and changes.
 
-use agent_core::id::{ArtifactKey, OperationId};
+use agent_core::id::{ArtifactKey, ContentHash, OperationId};
 use agent_core::ports::{History, OperationQuery, Recorded, RecordedChange, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -46,6 +45,20 @@ pub(crate) fn recorded(conn: &Connection, query: &OperationQuery) -> Result<Vec<
     Ok(operations)
 }
 
+/// Whether the remote had a content of an artifact and has another one, or none, since.
+pub(crate) fn was_replaced(
+    conn: &Connection,
+    key: &ArtifactKey,
+    content: ContentHash,
+) -> Result<bool, Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM operations WHERE kind = ?1 AND id = ?2 AND before_remote = ?3 \
+         AND after_remote IS NOT before_remote)",
+    )?;
+    let hash = content.as_bytes().as_slice();
+    Ok(statement.query_row(params![key.kind.as_str(), key.id.as_str(), hash], |row| row.get(0))?)
+}
+
 fn operation(conn: &Connection, id: OperationId) -> Result<Option<Recorded>, Fault> {
     // No table gives out a number that large.
     let Ok(number) = row::number(id.0) else { return Ok(None) };
@@ -53,7 +66,7 @@ fn operation(conn: &Connection, id: OperationId) -> Result<Option<Recorded>, Fau
     Ok(statement.query_row([number], row::recorded).optional()?)
 }
 
-fn changes(conn: &Connection, key: Option<&ArtifactKey>) -> Result<Vec<RecordedChange>, Fault> {
+pub(crate) fn changes(conn: &Connection, key: Option<&ArtifactKey>) -> Result<Vec<RecordedChange>, Fault> {
     let columns = row::CHANGE_COLUMNS;
     let changes = match key {
         // Change ids begin with the moment they were made.

@@ -3,12 +3,16 @@
 //! What to store and when is decided by `agent-core` and the engine; times are theirs too, none
 //! that is kept is read from a clock here.
 
+mod checkup;
 mod commit;
+mod erase;
 mod error;
+mod forget;
 mod history;
 mod link;
 mod migrate;
 mod open;
+mod people;
 mod presence;
 mod read;
 mod rebuild;
@@ -16,7 +20,9 @@ mod remembered;
 mod row;
 mod store;
 
+pub use checkup::{Checkup, checkup};
 pub use open::Cache;
+pub use people::Seen;
 pub use rebuild::Rebuilt;
 
 #[cfg(test)]

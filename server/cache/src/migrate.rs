@@ -12,6 +12,8 @@ pub(crate) const STEPS: &[&str] = &[
     include_str!("../../../migrations/0002_link.sql"),
     include_str!("../../../migrations/0003_history.sql"),
     include_str!("../../../migrations/0004_remembered.sql"),
+    include_str!("../../../migrations/0005_presence.sql"),
+    include_str!("../../../migrations/0006_older_base.sql"),
 ];
 
 /// Applies the steps the database does not have yet.

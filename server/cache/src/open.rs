@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use agent_core::ports::StoreError;
+use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{self, Fault, looking};
 use crate::{migrate, rebuild};
 
-/// How long a statement waits for another process before it gives up.
-const BUSY_TIMEOUT: Duration = Duration::from_millis(5000);
+/// How long a statement waits for another process before it gives up: long enough for ten writers on a machine
+/// that has much else to do.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(20_000);
 
 /// How long it sleeps between two attempts. SQLite's own waiting goes up to 100 ms at a time, which
 /// a save that meets another process's would feel; a commit takes less than this.
@@ -22,6 +24,9 @@ const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
 /// More than there are distinct statements, so that none is ever compiled twice.
 const CACHED_STATEMENTS: usize = 64;
+
+/// As many pages are copied at once: all, so that nobody writes in between.
+const COPIED_PAGES: i32 = i32::MAX;
 
 /// The write-ahead log shrinks back to this after a large transaction.
 const LOG_BYTES: i64 = 16 * 1024 * 1024;
@@ -77,14 +82,29 @@ impl Cache {
         Ok(Self { conn, file: None })
     }
 
+    /// A copy of it as it is now, which lives as long as this value: what is done to it changes nothing.
+    ///
+    /// # Errors
+    /// What reading it says.
+    pub fn copy(&self) -> Result<Self, StoreError> {
+        let mut copy = Self::in_memory()?;
+        let all = |copy: &mut Connection| -> rusqlite::Result<()> {
+            Backup::new(&self.conn, copy)?.run_to_completion(COPIED_PAGES, Duration::ZERO, None)
+        };
+        all(&mut copy.conn).map_err(|error| Fault::from(error).at(self.name()))?;
+        Ok(copy)
+    }
+
     /// Opens while the caller holds the lock beside the database.
     pub(crate) fn open_locked(path: &Path) -> Result<Self, StoreError> {
         let name = path.display().to_string();
         rebuild::move_orphan_log(path)?;
         create_private(path).map_err(|error| error::system(&name, "create", &error))?;
         let identity = identity(path).map_err(|error| error::system(&name, "inspect", &error))?;
+        let whole = rebuild::size_without_log(path);
         let mut conn = connect(path).map_err(|fault| fault.at(&name))?;
         migrate::migrate(&mut conn, &name)?;
+        check_size(&conn, whole).map_err(|fault| fault.at(&name))?;
         inspect(&conn).map_err(|fault| fault.at(&name))?;
         Ok(Self { conn, file: Some(OpenFile { path: path.to_owned(), name, identity }) })
     }
@@ -201,6 +221,17 @@ fn wait_for_others(attempts: i32) -> bool {
     true
 }
 
+/// SQLite takes what is missing of the last page for zeros. `size` is the file's, if it was all there is.
+fn check_size(conn: &Connection, size: Option<u64>) -> Result<(), Fault> {
+    let page: u32 = conn.query_row("PRAGMA page_size", [], |row| row.get(0)).map_err(looking)?;
+    match size {
+        Some(size) if !size.is_multiple_of(page.into()) => {
+            Err(Fault::Damaged(format!("cut off after {size} bytes")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Looks at every tree's first page and at the counters. A full check reads the whole file, which
 /// start-up cannot afford; damage further in is met, and named, when it is read.
 fn inspect(conn: &Connection) -> Result<(), Fault> {
@@ -214,7 +245,17 @@ fn inspect(conn: &Connection) -> Result<(), Fault> {
         row.get::<_, Option<i64>>(3)
     })
     .map_err(looking)?;
-    for table in ["blobs", "artifacts", "changes", "operations", "open_documents", "link", "remembered"] {
+    for table in [
+        "blobs",
+        "artifacts",
+        "changes",
+        "operations",
+        "open_documents",
+        "link",
+        "remembered",
+        "seen_in",
+        "people",
+    ] {
         conn.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {table})"), [], |_| Ok(())).map_err(looking)?;
     }
     Ok(())

@@ -18,6 +18,7 @@ const FORGET_AFTER: i64 = 24 * 60 * 60 * 1000;
 pub(crate) fn release(conn: &mut Connection, holder: &Holder) -> Result<(), Fault> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.prepare_cached("DELETE FROM open_documents WHERE holder = ?1")?.execute([&holder.0])?;
+    tx.prepare_cached("DELETE FROM seen_in WHERE holder = ?1")?.execute([&holder.0])?;
     tx.commit()?;
     Ok(())
 }

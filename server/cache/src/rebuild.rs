@@ -134,6 +134,12 @@ fn exists(path: &Path) -> bool {
     !matches!(fs::symlink_metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound)
 }
 
+/// The size of a database that has no log; `None` if a part of it may be in one.
+pub(crate) fn size_without_log(path: &Path) -> Option<u64> {
+    let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|metadata| metadata.len() > 0);
+    fs::metadata(path).ok().filter(|_| !has_log).map(|metadata| metadata.len())
+}
+
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);

@@ -18,21 +18,22 @@ pub(crate) const ENTRY_COLUMNS: &str = "a.kind, a.id, a.path, a.title, a.state, 
      a.base_version, a.base_path, a.local_hash, a.remote_version, a.remote_hash, a.remote_seq, \
      a.remote_path, a.remote_author_id, a.remote_author_name, a.remote_at, a.disk_size, \
      a.disk_mtime, a.parked_code, a.parked_message, a.parked_hash, a.waiting_since, \
-     a.undone, a.rev, \
+     a.undone, a.older_base, a.rev, \
      c.change_id, c.hash, c.base_version, c.path, c.queued_at";
 
 /// Inserts or replaces an artifact; the values are those of [`write_entry`].
 pub(crate) const UPSERT_ENTRY: &str = "INSERT INTO artifacts (kind, id, path, title, state, \
      base_hash, base_version, base_path, local_hash, remote_version, remote_hash, remote_seq, \
      remote_path, remote_author_id, remote_author_name, remote_at, disk_size, disk_mtime, \
-     parked_code, parked_message, parked_hash, waiting_since, rev, undone) \
+     parked_code, parked_message, parked_hash, waiting_since, rev, undone, older_base) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
-     ?20, ?21, ?22, ?23, ?24) \
+     ?20, ?21, ?22, ?23, ?24, ?25) \
      ON CONFLICT (kind, id) DO UPDATE SET path = ?3, title = ?4, state = ?5, base_hash = ?6, \
      base_version = ?7, base_path = ?8, local_hash = ?9, remote_version = ?10, remote_hash = ?11, \
      remote_seq = ?12, remote_path = ?13, remote_author_id = ?14, remote_author_name = ?15, \
      remote_at = ?16, disk_size = ?17, disk_mtime = ?18, parked_code = ?19, parked_message = ?20, \
-     parked_hash = ?21, waiting_since = ?22, rev = ?23, undone = ?24";
+     parked_hash = ?21, waiting_since = ?22, rev = ?23, undone = ?24, \
+     older_base = ?25";
 
 /// The columns of an operation, in the order [`recorded`] reads and `commit` writes them; `op` comes
 /// before them, and is given by the table.
@@ -86,6 +87,7 @@ pub(crate) fn write_entry(statement: &mut Statement<'_>, entry: &Entry, rev: Rev
         entry.waiting_since.map(|at| at.0),
         number(rev.0)?,
         entry.undone,
+        hash(entry.older_base.as_ref()),
     ])?;
     Ok(())
 }
@@ -107,6 +109,7 @@ pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let parked = columns.parked()?;
     let waiting_since = columns.next::<Option<i64>>()?.map(Timestamp);
     let undone = columns.next()?;
+    let older_base = columns.hash()?;
     let rev = Rev(columns.number()?);
     let pending = columns.pending()?;
     Ok(Entry {
@@ -124,6 +127,7 @@ pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         pending,
         waiting_since,
         undone,
+        older_base,
         rev,
     })
 }

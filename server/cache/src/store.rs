@@ -64,6 +64,10 @@ impl Store for Cache {
         self.named(presence::open_elsewhere(&self.conn, holder, now))
     }
 
+    fn was_replaced(&self, key: &ArtifactKey, content: ContentHash) -> Result<bool, StoreError> {
+        self.named(history::was_replaced(&self.conn, key, content))
+    }
+
     fn operations(&self, key: Option<&ArtifactKey>, limit: usize) -> Result<Vec<Operation>, StoreError> {
         let query = OperationQuery { key: key.cloned(), from: None, limit: Some(limit) };
         let recorded = self.named(history::recorded(&self.conn, &query))?;

@@ -2,27 +2,34 @@
 //! business; the words here are what `--help` shows.
 
 mod archive;
+mod doctor;
 mod git;
+mod global;
 mod history;
 mod shell;
+mod team;
+mod watch;
 
 use std::path::PathBuf;
 
 pub(crate) use archive::{Export, Import, Search};
+pub(crate) use doctor::Doctor;
 pub(crate) use git::{Git, GitCommand};
-pub(crate) use history::{Diff, Log, Restore, Show, Undo};
+pub(crate) use global::{Color, Global};
+pub(crate) use history::{Diff, Gc, Log, Restore, Show, Undo};
 pub(crate) use shell::{Completions, Man};
+pub(crate) use team::{Team, TeamCommand};
+pub(crate) use watch::Watch;
 
-use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
+use clap::{ArgGroup, Args as ClapArgs, CommandFactory as _, Parser, Subcommand};
 use secrecy::SecretString;
 
 /// Syncs a team's Markdown artifacts between editors through Supabase.
 #[derive(Debug, Parser)]
 #[command(name = "agent", version, arg_required_else_help = true, disable_help_subcommand = true)]
 pub(crate) struct Args {
-    /// Run as if started in this folder.
-    #[arg(short = 'C', long, global = true, value_name = "DIR")]
-    pub(crate) directory: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -53,6 +60,8 @@ pub(crate) enum Command {
     NewAdr(New),
     /// Show the team's log of accepted and refused operations, newest first.
     Audit(Audit),
+    /// Look at everything agent depends on, and say how to put right what is wrong.
+    Doctor(Doctor),
     /// Merge three files as `git merge-file` does; usable as a Git merge driver.
     MergeFile(MergeFile),
     /// Find the artifacts that hold some words. No network.
@@ -73,6 +82,17 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Write the manual pages.
     Man(Man),
+}
+
+/// Arguments that make no sense, as it only turns out later: `command` is the subcommand's name.
+pub(crate) fn misused(command: &str, problem: &str) -> clap::Error {
+    let mut all = Args::command();
+    all.build();
+    let kind = clap::error::ErrorKind::MissingRequiredArgument;
+    match all.find_subcommand_mut(command) {
+        Some(found) => found.error(kind, problem),
+        None => all.error(kind, problem),
+    }
 }
 
 impl Command {
@@ -97,6 +117,7 @@ impl Command {
                 args.json.json
             }
             Self::Audit(args) => args.json.json,
+            Self::Doctor(args) => args.json.json,
         }
     }
 }
@@ -108,7 +129,7 @@ pub(crate) struct Json {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, Copy, ClapArgs)]
 pub(crate) struct DryRun {
     /// Show what would happen, without doing it.
     #[arg(short = 'n', long)]
@@ -136,11 +157,11 @@ pub(crate) struct Project {
     pub(crate) anon_key_env: Option<String>,
 }
 
-/// One way to sign in has to be chosen.
+/// One way to sign in at most is chosen; without one, the password is asked for on the terminal.
 #[derive(Debug, ClapArgs)]
-#[command(group(ArgGroup::new("way").required(true).args(["password_stdin", "code", "provider"])))]
+#[command(group(ArgGroup::new("way").args(["password_stdin", "code", "provider"])))]
 pub(crate) struct Login {
-    /// The address to sign in with.
+    /// The address to sign in with; without anything else, the password is asked for.
     #[arg(long, value_name = "EMAIL", required_unless_present = "provider", conflicts_with = "provider")]
     pub(crate) email: Option<String>,
     /// Read the password from standard input, one line.
@@ -167,6 +188,8 @@ pub(crate) struct Logout {
     #[command(flatten)]
     pub(crate) project: Project,
     #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+    #[command(flatten)]
     pub(crate) json: Json,
 }
 
@@ -177,79 +200,6 @@ pub(crate) struct Whoami {
     #[command(flatten)]
     pub(crate) json: Json,
 }
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Team {
-    #[command(subcommand)]
-    pub(crate) command: TeamCommand,
-    #[command(flatten)]
-    pub(crate) at: TeamAt,
-}
-
-/// Which team of which project.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct TeamAt {
-    /// The team's id, instead of remote.team_id in .agent/etc/sync.yaml.
-    #[arg(long, value_name = "ID", global = true)]
-    pub(crate) team: Option<uuid::Uuid>,
-    /// The project's address, instead of remote.url in .agent/etc/sync.yaml.
-    #[arg(long, value_name = "URL", requires = "anon_key_env", global = true)]
-    pub(crate) url: Option<String>,
-    /// The environment variable that holds the project's publishable (anon) key.
-    #[arg(long, value_name = "NAME", requires = "url", global = true)]
-    pub(crate) anon_key_env: Option<String>,
-    /// Print one JSON object instead of text (docs/cli.md).
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TeamCommand {
-    /// Make a team, with yourself as its admin, and show its id.
-    Create {
-        /// The team's name.
-        name: String,
-    },
-    /// Invite somebody by their address; they join when they accept.
-    Invite {
-        /// Their address.
-        email: String,
-        /// viewer, editor, approver or admin.
-        #[arg(long, value_parser = ROLES)]
-        role: String,
-    },
-    /// Show the invitations that wait for you.
-    Invitations,
-    /// Join a team that invited you: the invitation's id, or nothing if there is just one.
-    Accept {
-        /// The invitation's id.
-        invitation: Option<uuid::Uuid>,
-    },
-    /// Turn an invitation down.
-    Decline {
-        /// The invitation's id.
-        invitation: uuid::Uuid,
-    },
-    /// Show who is in the team.
-    Members,
-    /// Give a member another role.
-    Role {
-        /// Their address or name in the team, or their id.
-        member: String,
-        /// viewer, editor, approver or admin.
-        #[arg(value_parser = ROLES)]
-        role: String,
-    },
-    /// End somebody's membership.
-    Remove {
-        /// Their address or name in the team, or their id.
-        member: String,
-    },
-    /// End your own membership.
-    Leave,
-}
-
-const ROLES: [&str; 4] = ["viewer", "editor", "approver", "admin"];
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Sync {
@@ -279,6 +229,10 @@ pub(crate) enum SyncCommand {
     Restore(Restore),
     /// Take a merge, a choice, an update, a restoration or a deletion back; undo twice to redo.
     Undo(Undo),
+    /// Keep everything in step as an editor does, and tell what happens, one line each.
+    Watch(Watch),
+    /// Drop old history, as sync.yaml's history.keep says; it is also done once a day. No network.
+    Gc(Gc),
 }
 
 impl SyncCommand {
@@ -294,6 +248,8 @@ impl SyncCommand {
             Self::Diff(args) => args.json.json,
             Self::Restore(args) => args.json.json,
             Self::Undo(args) => args.json.json,
+            Self::Watch(args) => args.json.json,
+            Self::Gc(args) => args.json.json,
         }
     }
 }
@@ -309,6 +265,9 @@ pub(crate) struct Init {
     /// The environment variable that will hold the project's publishable (anon) key.
     #[arg(long, value_name = "NAME", default_value = "SUPABASE_ANON_KEY")]
     pub(crate) anon_key_env: String,
+    /// Ask the team's server nothing, and nobody.
+    #[arg(long)]
+    pub(crate) offline: bool,
     #[command(flatten)]
     pub(crate) dry_run: DryRun,
     #[command(flatten)]
@@ -320,6 +279,9 @@ pub(crate) struct Push {
     /// Also delete for the team what vanished here, when that was many artifacts at once.
     #[arg(long)]
     pub(crate) allow_deletions: bool,
+    /// Also send what went back to earlier versions here, when that was many artifacts at once.
+    #[arg(long)]
+    pub(crate) allow_reversions: bool,
     #[command(flatten)]
     pub(crate) common: PushPull,
 }
@@ -329,6 +291,9 @@ pub(crate) struct Pull {
     /// Delete here what the team deleted, also when it is a large share of all artifacts.
     #[arg(long)]
     pub(crate) allow_deletions: bool,
+    /// Let the files follow a server that went back to an earlier state, as a restored backup does.
+    #[arg(long)]
+    pub(crate) allow_rollback: bool,
     #[command(flatten)]
     pub(crate) common: PushPull,
 }
@@ -343,9 +308,16 @@ pub(crate) struct PushPull {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Status {
-    /// One line per artifact, for scripts: a two-letter code and the path.
+    /// One line per artifact: a two-letter code and the path.
     #[arg(short, long, conflicts_with = "json")]
     pub(crate) short: bool,
+    /// As --short, for scripts: never coloured, and the format of a version stays as it is.
+    #[arg(long, value_name = "VERSION", value_enum, num_args = 0..=1, require_equals = true,
+        default_missing_value = "v1", conflicts_with_all = ["json", "short"])]
+    pub(crate) porcelain: Option<Porcelain>,
+    /// End lines with NUL instead of a line feed, and quote no path; as --porcelain where no form is chosen.
+    #[arg(short = 'z', conflicts_with = "json")]
+    pub(crate) nul: bool,
     /// Also those in sync.
     #[arg(long)]
     pub(crate) all: bool,
@@ -353,11 +325,18 @@ pub(crate) struct Status {
     pub(crate) json: Json,
 }
 
+/// The formats for scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Porcelain {
+    V1,
+}
+
 #[derive(Debug, ClapArgs)]
-#[command(group = ArgGroup::new("side").args(["ours", "theirs", "union", "merge", "list"]).required(true))]
+#[command(group = ArgGroup::new("side").args(["ours", "theirs", "union", "merge", "list", "tool"]).requires("which"))]
+#[command(group = ArgGroup::new("which").args(["artifacts", "all"]))]
 pub(crate) struct Resolve {
     /// Which artifacts: kind/id, an id alone where only one kind has it, or a file.
-    #[arg(value_name = "ARTIFACT", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "ARTIFACT")]
     pub(crate) artifacts: Vec<String>,
     /// Every artifact in conflict.
     #[arg(long)]
@@ -377,16 +356,26 @@ pub(crate) struct Resolve {
     /// Show the hunks and change nothing.
     #[arg(long)]
     pub(crate) list: bool,
+    /// Have another program merge: this one, or Git's merge.tool.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    pub(crate) tool: Option<String>,
     /// Only this hunk, as --list numbers them.
-    #[arg(long, value_name = "N", conflicts_with_all = ["all", "merge", "list"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["all", "merge", "list", "tool"], requires = "side")]
     pub(crate) hunk: Option<usize>,
     /// With --ours or --theirs: that side's whole text, also where nothing conflicts.
-    #[arg(long, conflicts_with_all = ["hunk", "union", "merge", "list"])]
+    #[arg(long, conflicts_with_all = ["hunk", "union", "merge", "list", "tool"], requires = "side")]
     pub(crate) whole: bool,
     #[command(flatten)]
     pub(crate) dry_run: DryRun,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+impl Resolve {
+    /// Whether the arguments say how to resolve; else somebody is asked.
+    pub(crate) fn has_way(&self) -> bool {
+        self.ours || self.theirs || self.union || self.merge || self.list || self.tool.is_some()
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -463,9 +452,6 @@ pub(crate) struct MergeFile {
     /// The length of the markers.
     #[arg(long, value_name = "N", default_value_t = 7)]
     pub(crate) marker_size: usize,
-    /// Say nothing on standard error.
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
     /// The file with the local changes; takes the result.
     #[arg(value_name = "CURRENT")]
     pub(crate) current: PathBuf,

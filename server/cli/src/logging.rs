@@ -1,6 +1,6 @@
 //! Where the log goes: standard error, or a file for the language server; never standard output,
 //! which carries reports and the protocol. The level is `AGENT_LOG`'s, except for the crates that
-//! would write tokens into it.
+//! would write tokens or texts into it.
 
 use std::fs::{File, OpenOptions};
 use std::io::IsTerminal;
@@ -21,13 +21,20 @@ use crate::args::{Args, Command, Lsp};
 
 /// Starts the log.
 pub(crate) fn start(args: &Args) -> anyhow::Result<()> {
-    // A command's report says itself what went wrong.
-    let level = match args.command {
+    let given = std::env::var("AGENT_LOG").ok().filter(|given| !given.is_empty());
+    let least = match args.command {
         Command::Lsp(_) => LevelFilter::WARN,
+        // A command's report says itself what went wrong.
         _ => LevelFilter::ERROR,
     };
-    let filter =
-        EnvFilter::builder().with_default_directive(level.into()).with_env_var("AGENT_LOG").from_env_lossy();
+    let usual = match args.global.verbose {
+        0 => "",
+        1 => "info,agent_remote=debug",
+        _ => "debug",
+    };
+    let filter = EnvFilter::builder()
+        .with_default_directive(least.into())
+        .parse_lossy(given.as_deref().unwrap_or(usual));
     let log = filtered(filter);
     match &args.command {
         Command::Lsp(Lsp { log: Some(path), .. }) => {
@@ -43,17 +50,27 @@ pub(crate) fn start(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What passes the filter and tells nobody's token.
+/// What passes the filter and tells nobody's secret.
 fn filtered(filter: EnvFilter) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
-    registry().with(filter).with(filter_fn(tells_no_token))
+    registry().with(filter).with(filter_fn(tells_no_secret))
 }
 
-/// Below `info` these show what they send and receive: passwords, tokens, keys. No filter of the
-/// user's brings that into a log, which may be handed to somebody else.
-const CARRIERS: [&str; 7] =
-    ["tungstenite", "tokio_tungstenite", "hyper", "hyper_util", "h2", "rustls", "reqwest"];
+/// Below `info` these show what they send and receive: passwords, tokens, keys, and the texts of open
+/// documents with whatever stands in them. No filter of the user's brings that into a log, which may be
+/// handed to somebody else.
+const CARRIERS: [&str; 9] = [
+    "tungstenite",
+    "tokio_tungstenite",
+    "hyper",
+    "hyper_util",
+    "h2",
+    "rustls",
+    "reqwest",
+    "tower_lsp",
+    "tower_lsp_server",
+];
 
-fn tells_no_token(event: &Metadata<'_>) -> bool {
+fn tells_no_secret(event: &Metadata<'_>) -> bool {
     let from = event.target().split("::").next().unwrap_or_default();
     *event.level() <= Level::INFO || !CARRIERS.contains(&from)
 }

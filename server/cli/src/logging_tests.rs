@@ -13,7 +13,7 @@ fn logged(directives: &str, log: fn()) -> String {
 }
 
 #[test]
-fn crates_that_carry_tokens_keep_them_whatever_the_filter() {
+fn crates_that_carry_tokens_and_texts_keep_them_whatever_the_filter() {
     for directives in [
         "trace",
         "tungstenite=trace,tokio_tungstenite=debug,hyper=trace",
@@ -30,6 +30,8 @@ fn crates_that_carry_tokens_keep_them_whatever_the_filter() {
             trace!(target: "h2::codec", "secret");
             trace!(target: "rustls::client", "secret");
             trace!(target: "reqwest::connect", "secret");
+            trace!(target: "tower_lsp_server::codec", "secret");
+            debug!(target: "tower_lsp_server::service", "secret");
             error!(target: "tungstenite::protocol", "a failure");
         });
         assert!(!log.contains("secret"), "{directives}: {log}");

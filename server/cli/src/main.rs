@@ -4,9 +4,14 @@
 
 mod args;
 mod commands;
+mod interrupt;
 mod logging;
+mod manner;
 mod output;
+mod pager;
 mod place;
+#[cfg(test)]
+mod reference;
 mod show;
 mod work;
 
@@ -19,6 +24,9 @@ use crate::output::Done;
 
 /// How the program ends when nothing could be done at all, as Git has it.
 const FATAL: u8 = 128;
+/// How it ends when the arguments make no sense. As a merge driver, a small code would tell Git that so
+/// many conflicts were written.
+const USAGE: u8 = 129;
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -26,28 +34,35 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let json = args.command.json();
+    manner::set(&args.global);
     match run(args) {
         Ok(done) => output::finish(done, json),
-        Err(error) => output::fatal(&error, json),
+        Err(error) => match error.downcast::<clap::Error>() {
+            Ok(misuse) => usage(&misuse),
+            Err(error) => output::fatal(&error, json),
+        },
     }
 }
 
 /// Help and version go to standard output and succeed; anything else is a mistake in the arguments.
 fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render();
-    if !error.use_stderr() {
-        output::out(&text.to_string());
-        return ExitCode::SUCCESS;
+    if error.use_stderr() {
+        output::err(&text.to_string());
+        return ExitCode::from(USAGE);
     }
-    output::err(&text.to_string());
-    // As a merge driver, a small code would tell Git that so many conflicts were written.
-    let is_merge = std::env::args_os().any(|arg| arg == "merge-file");
-    ExitCode::from(if is_merge { commands::merge_file::USAGE } else { 2 })
+    // The arguments were not read further than to what asks for help.
+    let is_plain = std::env::args_os().any(|arg| arg == "--no-pager");
+    match is_plain || error.kind() == clap::error::ErrorKind::DisplayVersion {
+        true => output::out(&text.to_string()),
+        false => output::paged(&text.to_string()),
+    }
+    ExitCode::SUCCESS
 }
 
 fn run(args: Args) -> anyhow::Result<Done> {
     logging::start(&args)?;
-    place::go_to(args.directory.as_deref())?;
+    place::go_to(args.global.directory.as_deref())?;
     match args.command {
         Command::Lsp(lsp) => commands::lsp::run(lsp),
         Command::Login(login) => commands::login::run(login),
@@ -70,6 +85,7 @@ fn run(args: Args) -> anyhow::Result<Done> {
         Command::NewRunbook(args) => commands::new::run("runbook", &args),
         Command::NewAdr(args) => commands::new::run("adr", &args),
         Command::Audit(args) => commands::audit::run(&args),
+        Command::Doctor(args) => commands::doctor::run(&args),
         Command::Sync(sync) => commands::sync(sync),
     }
 }

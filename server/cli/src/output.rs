@@ -4,13 +4,15 @@
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::FATAL;
+use crate::interrupt::INTERRUPTED;
+use crate::{FATAL, manner, pager};
 
 /// The version of every JSON report; raised when a field changes its meaning or goes.
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 
 /// What a command has to say.
 #[derive(Debug, Default)]
@@ -23,6 +25,20 @@ pub(crate) struct Done {
     pub(crate) notes: Vec<String>,
     /// 0 done, 1 something is left to do.
     pub(crate) code: u8,
+    /// What becomes of the text.
+    pub(crate) form: Form,
+}
+
+/// What the text of a report is, and so what becomes of it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// What was done: `--quiet` withholds it while nothing is left to do.
+    #[default]
+    Deed,
+    /// What was asked for.
+    Answer,
+    /// What was asked for, and may be long.
+    Pages,
 }
 
 impl Done {
@@ -31,13 +47,26 @@ impl Done {
         let Value::Object(json) = serde_json::to_value(report)? else {
             anyhow::bail!("the report is no JSON object");
         };
-        Ok(Self { text, json, notes: Vec::new(), code: 0 })
+        Ok(Self { text, json, ..Self::default() })
     }
 
     /// With notes, and the exit code 1 if something is `left` to do.
     pub(crate) fn with(mut self, notes: Vec<String>, left: bool) -> Self {
         self.notes = notes;
         self.code = u8::from(left);
+        self
+    }
+
+    /// Broken off by whoever ran it, with what to say of it.
+    pub(crate) fn interrupted(mut self, note: &str) -> Self {
+        self.notes.push(format!("interrupted: {note}"));
+        self.code = INTERRUPTED;
+        self
+    }
+
+    /// In this form.
+    pub(crate) fn form(mut self, form: Form) -> Self {
+        self.form = form;
         self
     }
 }
@@ -51,8 +80,15 @@ pub(crate) fn finish(done: Done, as_json: bool) -> ExitCode {
             object.insert("notes".to_owned(), json!(done.notes));
         }
         out(&format!("{}\n", Value::Object(object)));
-    } else {
-        out(&done.text);
+        return ExitCode::from(done.code);
+    }
+    let is_quiet = manner::get().quiet && done.code == 0;
+    match done.form {
+        Form::Deed if is_quiet => {}
+        Form::Pages => paged(&done.text),
+        Form::Deed | Form::Answer => out(&done.text),
+    }
+    if !is_quiet {
         done.notes.iter().for_each(|note| err(&format!("note: {note}\n")));
     }
     ExitCode::from(done.code)
@@ -73,6 +109,13 @@ pub(crate) fn out(text: &str) {
     bytes(text.as_bytes());
 }
 
+/// Writes to standard output, on a terminal a screen at a time.
+pub(crate) fn paged(text: &str) {
+    if !text.is_empty() && !pager::show(text.as_bytes()) {
+        out(text);
+    }
+}
+
 /// Writes bytes to standard output. A reader that went away, as `head` does, is no error; for
 /// others there is nowhere left to complain but the exit code, which a report does not risk.
 pub(crate) fn bytes(bytes: &[u8]) {
@@ -83,38 +126,44 @@ pub(crate) fn bytes(bytes: &[u8]) {
     }
 }
 
+/// Writes a line at once; answers whether somebody still reads.
+pub(crate) fn line(text: &str) -> bool {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_ok()
+}
+
 /// Writes to standard error.
 pub(crate) fn err(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// One line on standard error that is overwritten as work goes on; nothing unless that is a
-/// terminal.
+/// How far long work is, and how fast, on standard error; nothing unless that is a terminal.
 #[derive(Debug)]
-pub(crate) struct Progress {
-    shows: bool,
-    shown: String,
-}
+pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// Progress of a command; silent with JSON reports.
-    pub(crate) fn new(as_json: bool) -> Self {
-        Self { shows: !as_json && std::io::stderr().is_terminal(), shown: String::new() }
+    /// Progress of a command, as `pushing`, over so many artifacts where that is known; silent with JSON
+    /// reports.
+    pub(crate) fn new(as_json: bool, doing: &'static str, all: Option<usize>) -> Self {
+        if as_json || manner::get().quiet || !std::io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let (bar, look) = match all {
+            Some(all) => (ProgressBar::new(all as u64), "{msg} [{bar:30}] {pos}/{len} artifacts, {per_sec}"),
+            None => (ProgressBar::no_length(), "{msg} {pos} artifacts, {per_sec}, {elapsed}"),
+        };
+        let style = ProgressStyle::with_template(look).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self(bar.with_style(style.progress_chars("=> ")).with_message(doing))
     }
 
-    /// Replaces the line.
-    pub(crate) fn show(&mut self, line: String) {
-        if self.shows && line != self.shown {
-            err(&format!("\r\x1b[K{line}"));
-            self.shown = line;
-        }
+    /// So many artifacts are done.
+    pub(crate) fn at(&self, done: usize) {
+        self.0.set_position(done as u64);
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if !self.shown.is_empty() {
-            err("\r\x1b[K");
-        }
+        self.0.finish_and_clear();
     }
 }

@@ -50,5 +50,5 @@ pub(crate) fn env(name: &str) -> Option<String> {
 
 /// The present moment.
 pub(crate) fn now() -> Timestamp {
-    Timestamp(jiff::Timestamp::now().as_millisecond())
+    agent_engine::now()
 }

@@ -13,6 +13,7 @@ use agent_engine::workspace::Workspace;
 use agent_engine::{AnyRemote, Session};
 use anyhow::{Context as _, bail};
 
+use crate::args::DryRun;
 use crate::place;
 
 /// An open workspace.
@@ -41,6 +42,14 @@ impl Work {
         let session = Session::open(workspace, place::home()?, &place::env, place::CLIENT)?;
         let notes = session.rebuilt.clone().into_iter().collect();
         Ok(Self { session, notes })
+    }
+
+    /// The same, but with a dry run nothing is changed from here on, whatever the command does.
+    pub(crate) fn rehearsing(mut self, dry_run: &DryRun) -> anyhow::Result<Self> {
+        if dry_run.dry_run {
+            self.session.rehearse()?;
+        }
+        Ok(self)
     }
 
     /// Compares the files with the cache; writes none.

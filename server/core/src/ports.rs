@@ -2,12 +2,14 @@
 //! ([`Files`]) and the team's server ([`Remote`]). The engine calls them; the simulation supplies
 //! its own. Errors say what a caller can do about them, not which library failed.
 
+mod erasure;
 mod history;
 
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 
+pub use erasure::Erasure;
 pub use history::{History, Holdings, OperationQuery, Paths, Recorded, RecordedChange, Versions};
 
 use crate::id::{
@@ -34,6 +36,8 @@ pub enum Write {
     Rewind,
     /// Adds one line to the artifact's history.
     Operation(Box<Operation>),
+    /// Puts a pseudonym into every line of history that has the person whom the remote erased.
+    Erase(Erasure),
 }
 
 /// What became of a change in the outbox.
@@ -268,6 +272,15 @@ pub trait Store: Send {
         now: Timestamp,
     ) -> Result<BTreeSet<ArtifactKey>, StoreError>;
 
+    /// Whether the remote once had this content of an artifact, and has replaced it since, as far as the
+    /// history tells.
+    fn was_replaced(&self, key: &ArtifactKey, content: ContentHash) -> Result<bool, StoreError> {
+        let replaced = |operation: &Operation| {
+            operation.before.remote == Some(content) && operation.after.remote != Some(content)
+        };
+        Ok(self.operations(Some(key), usize::MAX)?.iter().any(replaced))
+    }
+
     /// The newest operations first: of one artifact, or of all; at most `limit`.
     fn operations(&self, key: Option<&ArtifactKey>, limit: usize) -> Result<Vec<Operation>, StoreError>;
 }
@@ -437,6 +450,8 @@ pub struct PullPage {
     /// Rows the client could not read (a path that leaves the project, a content that does not
     /// match its hash): shown, skipped, never applied.
     pub unreadable: Vec<UnreadableRow>,
+    /// Who was erased in the meantime. Rows of this page and of later ones have the pseudonym already.
+    pub erasures: Vec<Erasure>,
     /// The cursor after this page.
     pub cursor: Seq,
     /// The team's newest seq.
@@ -512,6 +527,10 @@ pub enum RemoteError {
     /// Wrong address, wrong key, or a project without the migrations: fix the configuration.
     #[error("{0}")]
     Misconfigured(String),
+    /// The project's migrations and this program are of different ages: apply the migrations, or update the
+    /// program.
+    #[error("{0}")]
+    Incompatible(String),
     /// The answer is not what the protocol says.
     #[error("the remote answered something unexpected: {0}")]
     Protocol(String),
@@ -527,6 +546,7 @@ impl RemoteError {
             Self::SignedOut(detail) => ("signed_out", detail),
             Self::Forbidden(detail) => ("forbidden", detail),
             Self::Misconfigured(detail) => ("misconfigured", detail),
+            Self::Incompatible(detail) => ("incompatible", detail),
             Self::Protocol(detail) => ("protocol", detail),
         }
     }
@@ -540,6 +560,7 @@ impl RemoteError {
             "signed_out" => Self::SignedOut(detail),
             "forbidden" => Self::Forbidden(detail),
             "misconfigured" => Self::Misconfigured(detail),
+            "incompatible" => Self::Incompatible(detail),
             _ => Self::Protocol(detail),
         }
     }

@@ -20,8 +20,13 @@ impl Chance for SystemChance {
     }
 }
 
-/// The present moment, by this machine's clock.
-pub(crate) fn now() -> Timestamp {
+/// The present moment, by this machine's clock. In a debug build, which tests run, `AGENT_TEST_NOW` may
+/// stand for it: milliseconds since 1970.
+pub fn now() -> Timestamp {
+    let given = || std::env::var("AGENT_TEST_NOW").ok()?.parse().ok().map(Timestamp);
+    if let Some(given) = cfg!(debug_assertions).then(given).flatten() {
+        return given;
+    }
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

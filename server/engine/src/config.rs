@@ -7,7 +7,8 @@ use agent_core::artifact::identity::{KindRule, Kinds};
 use agent_core::id::Kind;
 use agent_core::secrets::{Response, Rule, RuleSet, ScanPolicy};
 use agent_core::sync::next::ConflictStrategy;
-use agent_core::sync::{DELETION_LIMIT, Policy};
+use agent_core::sync::retention::Retention;
+use agent_core::sync::{DELETION_LIMIT, Policy, REVERSION_LIMIT};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -75,8 +76,12 @@ pub struct SyncConfig {
     pub max_file_size: u64,
     /// How many percent of the artifacts may vanish at once without being asked about.
     pub deletion_limit: u8,
+    /// How many percent of the artifacts may go back to earlier versions at once without being asked about.
+    pub reversion_limit: u8,
     /// What is done about credentials and personal data in what is to be pushed.
     pub scan: ScanPolicy,
+    /// How long the past is kept.
+    pub retention: Retention,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -84,6 +89,14 @@ pub struct SyncConfig {
 struct File {
     remote: RemoteSection,
     sync: SyncSection,
+    history: HistorySection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct HistorySection {
+    keep: Option<String>,
+    keep_unpushed: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -106,6 +119,7 @@ struct SyncSection {
     presence: bool,
     max_file_size: u64,
     deletion_limit: u8,
+    reversion_limit: u8,
     kinds: Option<BTreeMap<String, Vec<String>>>,
     scan: ScanSection,
 }
@@ -146,6 +160,7 @@ impl Default for SyncSection {
             presence: true,
             max_file_size: MAX_FILE_SIZE,
             deletion_limit: DELETION_LIMIT,
+            reversion_limit: REVERSION_LIMIT,
             kinds: None,
             scan: ScanSection::default(),
         }
@@ -175,9 +190,12 @@ enum OpenFiles {
 }
 
 /// Every key there is, for suggestions.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 23] = [
     "remote",
     "sync",
+    "history",
+    "keep",
+    "keep_unpushed",
     "url",
     "anon_key",
     "team_id",
@@ -190,6 +208,7 @@ const KEYS: [&str; 19] = [
     "presence",
     "max_file_size",
     "deletion_limit",
+    "reversion_limit",
     "kinds",
     "scan",
     "secrets",
@@ -218,21 +237,23 @@ pub fn parse(file: &str, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Re
                 .to_owned(),
         ));
     }
-    if parsed.sync.deletion_limit > 100 {
-        let found = parsed.sync.deletion_limit;
+    let limits =
+        [("deletion_limit", parsed.sync.deletion_limit), ("reversion_limit", parsed.sync.reversion_limit)];
+    if let Some((key, found)) = limits.into_iter().find(|(_, percent)| *percent > 100) {
         return Err(error(format!(
-            "sync.deletion_limit: {found} is no share in percent; 0 asks about any ten deletions at once, 100 never asks"
+            "sync.{key}: {found} is no share in percent; 0 asks about any ten at once, 100 never asks"
         )));
     }
     let scan = scan(&parsed.sync.scan).map_err(|problem| error(format!("sync.scan.allow: {problem}")))?;
-    let settings = sync(&parsed.sync, scan);
+    let retention = retention(&parsed.history).map_err(error)?;
+    let settings = sync(&parsed.sync, scan, retention);
     let kinds = kinds(parsed.sync.kinds).map_err(|problem| error(format!("sync.kinds: {problem}")))?;
     let project = project(&parsed.remote, env);
     let remote = project.clone().and_then(|project| remote(parsed.remote, project, env));
     Ok(Config { project, remote, sync: settings, kinds })
 }
 
-fn sync(section: &SyncSection, scan: ScanPolicy) -> SyncConfig {
+fn sync(section: &SyncSection, scan: ScanPolicy, retention: Retention) -> SyncConfig {
     let strategy = match section.conflict_strategy {
         Strategy::Manual => ConflictStrategy::Manual,
         Strategy::LocalWins => ConflictStrategy::LocalWins,
@@ -249,8 +270,39 @@ fn sync(section: &SyncSection, scan: ScanPolicy) -> SyncConfig {
         presence: section.presence,
         max_file_size: section.max_file_size,
         deletion_limit: section.deletion_limit,
+        reversion_limit: section.reversion_limit,
         scan,
+        retention,
     }
+}
+
+fn retention(section: &HistorySection) -> Result<Retention, String> {
+    let usual = Retention::default();
+    let span = |key: &str, value: Option<&str>, usual: Option<i64>| match value {
+        None => Ok(usual),
+        Some(value) => kept_for(value).map_err(|problem| format!("history.{key}: {problem}")),
+    };
+    Ok(Retention {
+        keep: span("keep", section.keep.as_deref(), usual.keep)?,
+        keep_unpushed: span("keep_unpushed", section.keep_unpushed.as_deref(), usual.keep_unpushed)?,
+    })
+}
+
+/// A time span in milliseconds; `None`: for ever. Months and years are as long as those from 2026 on.
+fn kept_for(value: &str) -> Result<Option<i64>, String> {
+    if ["forever", "never"].contains(&value.trim()) {
+        return Ok(None);
+    }
+    let problem = || format!("{value:?} is no time span (90d, 12 weeks, 1y) and not forever");
+    let span: jiff::Span = value.trim().parse().map_err(|_| problem())?;
+    let start = jiff::SpanRelativeTo::from(jiff::civil::date(2026, 1, 1));
+    let millis = span.total((jiff::Unit::Millisecond, start)).map_err(|_| problem())?;
+    if millis < 0.0 {
+        return Err(problem());
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds of a time span")]
+    let millis = millis as i64;
+    Ok(Some(millis))
 }
 
 fn scan(section: &ScanSection) -> Result<ScanPolicy, String> {

@@ -52,6 +52,22 @@ fn nothing_configured_means_the_defaults() {
 }
 
 #[test]
+fn how_long_the_past_is_kept_is_a_time_span_or_for_ever() {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    let kept = |text: &str| {
+        let retention = read(text).sync.retention;
+        (retention.keep, retention.keep_unpushed)
+    };
+    assert_eq!(kept(""), (Some(90 * DAY), None));
+    assert_eq!(kept("history:\n  keep: 2 weeks\n  keep_unpushed: 1y"), (Some(14 * DAY), Some(365 * DAY)));
+    assert_eq!(kept("history: {keep: forever}"), (None, None));
+    assert_eq!(kept("history: {keep: 0d}").0, Some(0));
+    check("history:\n  keep: long", &["history.keep", "long", "90d", "forever"]);
+    check("history:\n  keep_unpushed: -3d", &["history.keep_unpushed"]);
+    check("history:\n  keeep: 3d", &["keeep", "did you mean `keep`?"]);
+}
+
+#[test]
 fn every_key_is_read() {
     let config = read(
         "remote:\n  url: https://${SUPABASE_HOST}\n  anon_key: ${SUPABASE_KEY}\n  team_id: ${TEAM_ID}\n  realtime_url: wss://rt.${SUPABASE_HOST}/x\n\
@@ -230,11 +246,65 @@ fn a_hostile_file_is_an_error_and_nothing_worse() {
 
 #[test]
 fn the_limit_of_deletions_is_a_share_in_percent() {
-    assert_eq!(read("").sync.deletion_limit, 20);
+    assert_eq!((read("").sync.deletion_limit, read("").sync.reversion_limit), (20, 20));
     for limit in [0, 35, 100] {
         assert_eq!(read(&format!("sync:\n  deletion_limit: {limit}\n")).sync.deletion_limit, limit);
     }
     check("sync:\n  deletion_limit: 101\n", &["sync.deletion_limit", "101", "percent"]);
+    check("sync:\n  reversion_limit: 101\n", &["sync.reversion_limit", "101", "percent"]);
     check("sync:\n  deletion_limit: -1\n", &["line 2"]);
     check("sync:\n  deletion_limits: 5\n", &["did you mean `deletion_limit`"]);
+}
+
+const MANUAL: &str = include_str!("../../../docs/configuration.md");
+
+/// Every key there is, as the parser of each section knows them.
+fn keys() -> Vec<String> {
+    let mut found = Vec::new();
+    for (section, text) in [
+        ("remote", r#"{"remote": {"zz": 1}}"#),
+        ("sync", r#"{"sync": {"zz": 1}}"#),
+        ("sync.scan", r#"{"sync": {"scan": {"zz": 1}}}"#),
+        ("history", r#"{"history": {"zz": 1}}"#),
+    ] {
+        let error = serde_json::from_str::<File>(text).map(drop).expect_err("there is no zz").to_string();
+        let expected = error.split("expected ").nth(1).expect("it says which there are");
+        let names = expected.lines().next().unwrap_or_default().split('`').skip(1).step_by(2);
+        found.extend(names.map(|name| format!("{section}.{name}")));
+    }
+    found.sort();
+    found
+}
+
+/// The rows of the manual: key and default.
+fn documented() -> Vec<(String, String)> {
+    let rows = MANUAL.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let named = rows.filter(|(key, _)| key.contains('.'));
+    let mut rows: Vec<(String, String)> = named
+        .map(|(key, rest)| (key.to_owned(), rest.split(" |").next().unwrap_or_default().replace('`', "")))
+        .collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn the_manual_has_every_key_and_no_other() {
+    let written: Vec<String> = documented().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(written, keys(), "docs/configuration.md against the keys of sync.yaml");
+    let last = |key: &String| key.rsplit('.').next().unwrap_or_default().to_owned();
+    for key in keys() {
+        assert!(KEYS.contains(&last(&key).as_str()), "{key} is not among the suggestions");
+    }
+}
+
+#[test]
+fn the_defaults_in_the_manual_are_those_of_the_program() {
+    let usual = format!("{:?}", read("").sync);
+    let mut compared = 0;
+    for (key, default) in documented().into_iter().filter(|(_, default)| default != "none") {
+        let nested = key.rsplit('.').fold(default.clone(), |inner, name| format!("{{{name}: {inner}}}"));
+        assert_eq!(format!("{:?}", read(&nested).sync), usual, "{key}: {default}");
+        compared += 1;
+    }
+    assert_eq!(compared, 14);
 }

@@ -84,7 +84,8 @@ pub enum CreateError {
 
 /// The present day in UTC, as templates have it.
 pub fn today() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
+    let now = jiff::Timestamp::from_millisecond(crate::chance::now().0).unwrap_or_default();
+    now.strftime("%Y-%m-%d").to_string()
 }
 
 /// Whether a failure to get an id means that one makes do with a provisional one: the server cannot
@@ -205,7 +206,7 @@ impl<S: Store, F: Files> Engine<S, F> {
         }
         let replaced = self.files.replace(path, expect, Some(text));
         match replaced.map_err(|problem| CreateError::File(path.clone(), problem))? {
-            Replaced::Done(_) => Ok(self.file_saved(path, None, now)?),
+            Replaced::Done(_) => Ok(self.files_changed(std::slice::from_ref(path), None, now)?),
             Replaced::Changed => Err(CreateError::Changed(path.clone())),
         }
     }

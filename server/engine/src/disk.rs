@@ -1,6 +1,8 @@
 //! The working files on a real disk: [`Files`] with guarded, atomic writes. Which files are
 //! artifacts, and what to write, is decided elsewhere.
 
+mod rehearsed;
+
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,17 +14,26 @@ use agent_core::sync::FileStat;
 use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
+use self::rehearsed::Rehearsed;
+
 /// The files of one project.
 #[derive(Debug, Clone)]
 pub struct Disk {
     root: PathBuf,
     max_size: u64,
+    rehearsed: Option<Rehearsed>,
 }
 
 impl Disk {
     /// The files below `root`; larger ones than `max_size` bytes are not taken.
     pub fn new(root: impl Into<PathBuf>, max_size: u64) -> Self {
-        Self { root: root.into(), max_size }
+        Self { root: root.into(), max_size, rehearsed: None }
+    }
+
+    /// The same files, but what is written to them is only remembered, and read from there.
+    #[must_use]
+    pub fn rehearsed(&self) -> Self {
+        Self { rehearsed: Some(Rehearsed::default()), ..self.clone() }
     }
 
     fn at(&self, path: &ArtifactPath) -> PathBuf {
@@ -148,10 +159,16 @@ impl Files for Disk {
                 }
             }
         }
-        listing
+        match &self.rehearsed {
+            Some(rehearsed) => rehearsed.list(listing, folders),
+            None => listing,
+        }
     }
 
     fn read(&self, path: &ArtifactPath) -> Result<Option<FoundFile>, FileProblem> {
+        if let Some(found) = self.rehearsed.as_ref().and_then(|rehearsed| rehearsed.read(path)) {
+            return Ok(found);
+        }
         let full = self.at(path);
         let meta = match fs::symlink_metadata(&full) {
             Ok(meta) => meta,
@@ -193,6 +210,9 @@ impl Files for Disk {
         text: Option<&str>,
     ) -> Result<Replaced, FileProblem> {
         self.check_parents(path)?;
+        if let Some(rehearsed) = &self.rehearsed {
+            return rehearsed.replace(path, self.hash_of(path)?, expect, text);
+        }
         // For nothing, no folder is made and nothing written.
         if !self.holds(path, expect)? {
             return Ok(Replaced::Changed);
@@ -209,6 +229,9 @@ impl Files for Disk {
     ) -> Result<Replaced, FileProblem> {
         self.check_parents(from)?;
         self.check_parents(to)?;
+        if let Some(rehearsed) = &self.rehearsed {
+            return self.rehearse_move(rehearsed, from, to, expect);
+        }
         let is_free = || Ok(self.holds(from, Some(expect))? && self.holds(to, None)?);
         if !is_free()? {
             return Ok(Replaced::Changed);
@@ -223,6 +246,30 @@ impl Files for Disk {
         fs::rename(self.at(from), &target).map_err(|error| io(&error))?;
         let meta = fs::metadata(&target).map_err(|error| io(&error))?;
         Ok(Replaced::Done(Some(stat_of(&meta))))
+    }
+}
+
+impl Disk {
+    /// The content of a file whatever it is, as far as a rehearsal knows.
+    fn hash_of(&self, path: &ArtifactPath) -> Result<Option<ContentHash>, FileProblem> {
+        match self.rehearsed.as_ref().and_then(|rehearsed| rehearsed.read(path)) {
+            Some(found) => Ok(found.map(|found| found.text.hash())),
+            None if self.holds(path, None)? => Ok(None),
+            None => fs::read(self.at(path)).map(|bytes| Some(ContentHash::of(&bytes))).map_err(|e| io(&e)),
+        }
+    }
+
+    fn rehearse_move(
+        &self,
+        rehearsed: &Rehearsed,
+        from: &ArtifactPath,
+        to: &ArtifactPath,
+        expect: ContentHash,
+    ) -> Result<Replaced, FileProblem> {
+        let is_free = self.hash_of(from)? == Some(expect) && self.hash_of(to)?.is_none();
+        let Some(found) = self.read(from)?.filter(|_| is_free) else { return Ok(Replaced::Changed) };
+        rehearsed.replace(from, Some(expect), Some(expect), None)?;
+        rehearsed.replace(to, None, None, Some(found.text.as_str()))
     }
 }
 

@@ -89,13 +89,23 @@ impl<S: Store + History, F: Files> Engine<S, F> {
         let side = |hash: Option<ContentHash>| {
             hash.map(|hash| self.text(hash)).transpose().map_err(|e| BringBackError::File(key.clone(), e))
         };
-        let now = Now {
-            base: side(entry.base)?,
-            base_version: entry.base_version,
-            local: side(entry.local)?,
-            remote: entry.remote_hash(),
-            was_pushed: self.was_pushed(unit)?,
-        };
+        self.preview_undo_in(unit, side(entry.base)?, side(entry.local)?)
+    }
+
+    /// What taking a unit back makes of another base and local text of its artifact: those of a buffer.
+    ///
+    /// # Errors
+    /// Why it cannot be taken back.
+    pub fn preview_undo_in(
+        &self,
+        unit: &Unit,
+        base: Option<Text>,
+        local: Option<Text>,
+    ) -> Result<Reversal, BringBackError> {
+        let key = &unit.key;
+        let entry = self.machine.entry(key).ok_or_else(|| BringBackError::Unknown(key.clone()))?;
+        let (base_version, remote) = (entry.base_version, entry.remote_hash());
+        let now = Now { base, base_version, local, remote, was_pushed: self.was_pushed(unit)? };
         undo(unit, &now, &|hash| self.store.text(hash).ok().flatten())
             .map_err(|why| BringBackError::CannotUndo(key.clone(), unit.id, unit.cause.as_str(), why))
     }

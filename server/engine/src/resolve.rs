@@ -141,9 +141,35 @@ impl<S: Store, F: Files> Engine<S, F> {
         let key = &ask.key;
         let sides = self.preview(ask)?;
         let entry = self.machine.entry(key).ok_or_else(|| ResolveError::Unknown(key.clone()))?.clone();
-        if let Some(to) = remote_move(&entry) {
-            return self.resolve_move(ask, to, now);
+        match remote_move(&entry) {
+            Some(to) => self.resolve_move(ask, to, now),
+            None => self.settle(key, &entry, sides, now),
         }
+    }
+
+    /// Chooses, and puts `local` in the place of the local text that the choice makes: somebody edited it,
+    /// or another program did.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`]; [`ResolveError::Nothing`] for a file that was only moved.
+    pub fn resolve_with(&mut self, ask: &Ask, local: &str, now: Timestamp) -> Result<Outcome, ResolveError> {
+        let key = &ask.key;
+        let sides = Sides { local: Some(local.to_owned()), ..self.preview(ask)? };
+        let entry = self.machine.entry(key).ok_or_else(|| ResolveError::Unknown(key.clone()))?.clone();
+        match remote_move(&entry) {
+            Some(_) => Err(ResolveError::Nothing(key.clone(), "only moved")),
+            None => self.settle(key, &entry, sides, now),
+        }
+    }
+
+    /// Writes the file if its text changes, and moves the base.
+    fn settle(
+        &mut self,
+        key: &ArtifactKey,
+        entry: &Entry,
+        sides: Sides,
+        now: Timestamp,
+    ) -> Result<Outcome, ResolveError> {
         let base = ResolvedBase { from: entry.base, to: sides.base.map(Text::new), undoes: None };
         let local = sides.local.map(Text::new);
         if local.as_ref().map(Text::hash) == entry.local {
@@ -160,7 +186,7 @@ impl<S: Store, F: Files> Engine<S, F> {
         let stat = stat.filter(|stat| crate::engine::is_settled(stat, now));
         let found = Found {
             key: key.clone(),
-            path: entry.path,
+            path: entry.path.clone(),
             text: local,
             stat,
             title,

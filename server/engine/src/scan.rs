@@ -26,6 +26,21 @@ impl<S: Store, F: Files> Engine<S, F> {
         saved: Option<(ArtifactKey, ArtifactPath, ResolvedBase)>,
         now: Timestamp,
     ) -> Result<Outcome, Failed> {
+        let mut found = self.compare(now);
+        if let Some(event) = self.attach(saved, &mut found) {
+            if found.is_empty() {
+                return self.handle(event, now);
+            }
+            self.owed.push_back(event);
+        }
+        match found.is_empty() {
+            true => Ok(self.nothing_new()),
+            false => self.handle(Event::Found(found), now),
+        }
+    }
+
+    /// What all files are that are not as the cache has them.
+    pub(crate) fn compare(&mut self, now: Timestamp) -> Vec<Found> {
         self.scan_problems.clear();
         let (candidates, unlisted) = self.candidates();
         // What could not be looked at is not gone: a folder that cannot be read, or that is a link.
@@ -44,16 +59,7 @@ impl<S: Store, F: Files> Engine<S, F> {
             gone.filter(|entry| !self.is_problem(&entry.path) && !is_hidden(&entry.path))
                 .map(|e| gone_file(&e.key, &e.path)),
         );
-        if let Some(event) = self.attach(saved, &mut found) {
-            if found.is_empty() {
-                return self.handle(event, now);
-            }
-            self.owed.push_back(event);
-        }
-        match found.is_empty() {
-            true => Ok(self.nothing_new()),
-            false => self.handle(Event::Found(found), now),
-        }
+        found
     }
 
     /// Gives a resolution to what was found of its artifact. Where nothing was, the file was moved
@@ -72,19 +78,6 @@ impl<S: Store, F: Files> Engine<S, F> {
             }
             None => Some(Event::Resolved { key, base }),
         }
-    }
-
-    /// Reads one file that was saved. `resolved` is a resolution that the save makes durable.
-    ///
-    /// # Errors
-    /// What the cache says.
-    pub fn file_saved(
-        &mut self,
-        path: &ArtifactPath,
-        resolved: Option<ResolvedBase>,
-        now: Timestamp,
-    ) -> Result<Outcome, Failed> {
-        self.files_changed(std::slice::from_ref(path), resolved, now)
     }
 
     /// Reads files that were changed, created or deleted, as one step. `resolved` belongs to the

@@ -3,23 +3,24 @@
 //! loop in [`crate::driver`].
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use agent_cache::{Cache, Rebuilt};
 use agent_core::id::{ArtifactKey, Author, Seq, Timestamp};
-use agent_core::ports::{PushChange, Remote, RemoteError, Store as _, StoreError, VersionQuery};
+use agent_core::ports::{PushChange, Remote, RemoteError, StoreError, VersionQuery};
 use agent_core::sync::{Event, Request};
 use agent_remote::{Auth, Settings, SupabaseRemote};
 
-use crate::SystemChance;
 use crate::chance::now;
 use crate::config::{Config, ConfigError};
 use crate::disk::Disk;
 use crate::engine::{Engine, Outcome};
 use crate::holders::forget_gone;
+use crate::rehearsal;
 use crate::remote::AnyRemote;
 use crate::rules::{self, Fetched, Rules};
 use crate::workspace::Workspace;
+use crate::{SystemChance, author};
 
 /// Why a session could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,10 @@ pub struct Session {
     pub rebuilt: Option<String>,
     /// Whether the engine runs on nothing durable, after a rebuild that did not succeed.
     is_detached: bool,
+    /// Whether nothing is to be changed (see [`crate::rehearsal`]).
+    pub(crate) rehearses: bool,
+    /// Who Git takes the user for, asked once.
+    git_author: OnceLock<Option<String>>,
 }
 
 impl Session {
@@ -74,8 +79,18 @@ impl Session {
         let mut engine = Engine::open(cache, disk, config.kinds.clone(), config.sync.policy, chance, now())?;
         engine.machine_mut().set_scan(config.sync.scan);
         engine.keep_journal(workspace.sync_log());
-        let is_detached = false;
-        let mut session = Self { workspace, config, engine, remote, settings, auth, rebuilt, is_detached };
+        let mut session = Self {
+            workspace,
+            config,
+            engine,
+            remote,
+            settings,
+            auth,
+            rebuilt,
+            is_detached: false,
+            git_author: OnceLock::new(),
+            rehearses: false,
+        };
         session.sign();
         Ok(session)
     }
@@ -125,17 +140,31 @@ impl Session {
         rules::keep(&mut self.engine.store, fetched, user)
     }
 
-    /// Who is signed in, as people are named.
+    /// Who works here, as people are named: who is signed in, else who Git takes them for.
     pub fn author(&self) -> Option<String> {
-        self.auth.as_ref().and_then(Auth::user).map(|user| user.email)
+        let signed_in = self.auth.as_ref().and_then(Auth::user);
+        signed_in.map(|user| user.email).or_else(|| self.git_author())
+    }
+
+    fn git_author(&self) -> Option<String> {
+        self.git_author.get_or_init(|| author::of_git(self.workspace.root())).clone()
     }
 
     /// Tells the machine who the local user is, and how many deletions at once need a word of theirs.
     fn sign(&mut self) {
         self.engine.machine_mut().set_deletion_limit(self.config.sync.deletion_limit);
-        if let Some(user) = self.auth.as_ref().and_then(Auth::user) {
-            self.engine.machine_mut().set_me(Author { id: user.id, name: user.email });
-        }
+        self.engine.machine_mut().set_reversion_limit(self.config.sync.reversion_limit);
+        self.know_user();
+    }
+
+    /// Looks who is signed in now, and tells the machine; answers whether it is somebody else than it
+    /// knew.
+    pub(crate) fn know_user(&mut self) -> bool {
+        let me = match self.auth.as_ref().and_then(Auth::user) {
+            Some(user) => Author { id: user.id, name: user.email },
+            None => Author { id: String::new(), name: self.git_author().unwrap_or_default() },
+        };
+        self.engine.machine_mut().set_me(me)
     }
 
     /// Compares the files with the cache.
@@ -153,12 +182,7 @@ impl Session {
     /// is open is not to be written. Answers what is to be sent.
     fn see_open(&mut self) -> Result<Vec<Request>, StoreError> {
         forget_gone(&mut self.engine.store, &self.workspace.database(), now())?;
-        let holder = agent_core::ports::Holder("command".to_owned());
-        let open = self.engine.store.open_elsewhere(&holder, now())?;
-        if self.engine.machine().is_open_elsewhere(&open) {
-            return Ok(Vec::new());
-        }
-        Ok(self.engine.handle(Event::OpenElsewhere(open.into_iter().collect()), now())?.requests)
+        Ok(self.engine.see_open(now())?.requests)
     }
 
     /// What is known of the remote's answering: by this process if it asked, else by the last one
@@ -194,8 +218,20 @@ impl Session {
         }
     }
 
+    /// Whether there is a remote to ask and somebody to ask it; whether it answers is another matter.
+    pub fn can_ask(&self) -> bool {
+        let is_known = |auth: &Auth| auth.user().is_some() || auth.given_by().is_some();
+        matches!(self.remote, AnyRemote::Supabase(_)) && self.auth.as_ref().is_some_and(is_known)
+    }
+
     /// Sends one request, and returns the event that brings the answer back to the engine.
     pub async fn ask(&self, request: Request) -> Event {
+        if let Request::Push(batch) = &request
+            && self.rehearses
+            && self.can_ask()
+        {
+            return rehearsal::answer(&self.engine, batch);
+        }
         Sent::new(&self.engine, request).answer(&self.remote).await
     }
 
@@ -223,10 +259,15 @@ impl Session {
     }
 }
 
+/// How a cache remembers the team that it belongs to.
+pub fn team_name(settings: &Settings) -> String {
+    format!("team {} on {}", settings.team(), settings.host())
+}
+
 /// Binds the cache to the configured team, as soon as one is.
 fn bind(cache: &mut Cache, settings: Option<&Settings>) -> Result<(), StoreError> {
     match settings {
-        Some(settings) => cache.bind(&format!("team {} on {}", settings.team(), settings.host())),
+        Some(settings) => cache.bind(&team_name(settings)),
         None => Ok(()),
     }
 }

@@ -5,12 +5,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
+use agent_core::id::{ArtifactKey, ArtifactPath, Author, Timestamp, Version};
 use agent_core::ports::{FileProblem, RemoteError};
 use agent_core::presence::Person;
 use agent_core::sync::Entry;
+use agent_core::sync::history::Earlier;
 use agent_core::sync::next::Next;
+use agent_core::sync::undo::Unit;
 
+use crate::opened::Older;
 use crate::rules::Rules;
 
 /// A picture of one artifact.
@@ -29,6 +32,30 @@ pub struct View {
     pub remote: Option<Arc<str>>,
     /// Why its file could not be written.
     pub write_problem: Option<FileProblem>,
+    /// What an editor of this process opened, where that was older than the file.
+    pub older: Option<Older>,
+}
+
+/// What there is to go back to of an open artifact.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// The contents it had, the newest first, with the present one.
+    pub earlier: Vec<Earlier>,
+    /// What can be taken back.
+    pub undo: Option<Undoable>,
+}
+
+/// The newest thing that happened to an artifact and is no plain save.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undoable {
+    /// What happened.
+    pub unit: Unit,
+    /// When, by this machine's clock.
+    pub at: Timestamp,
+    /// Who caused it, where that is known.
+    pub author: Option<Author>,
+    /// The remote's version then.
+    pub version: Version,
 }
 
 /// A picture of the connection, and of the queue.
@@ -63,6 +90,7 @@ pub struct Views {
     rules: RwLock<Arc<Rules>>,
     index: RwLock<BTreeMap<ArtifactKey, ArtifactPath>>,
     people: RwLock<Arc<Vec<Person>>>,
+    past: RwLock<HashMap<ArtifactPath, Arc<Past>>>,
 }
 
 impl Views {
@@ -124,6 +152,20 @@ impl Views {
         let changed = **current != people;
         *current = Arc::new(people);
         changed
+    }
+
+    /// What there is to go back to of the artifact at `path`; nothing while it is closed.
+    pub fn past(&self, path: &ArtifactPath) -> Arc<Past> {
+        let past = self.past.read().unwrap_or_else(PoisonError::into_inner);
+        past.get(path).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn set_past(&self, path: &ArtifactPath, past: Option<Past>) {
+        let mut all = self.past.write().unwrap_or_else(PoisonError::into_inner);
+        match past {
+            Some(past) => all.insert(path.clone(), Arc::new(past)),
+            None => all.remove(path),
+        };
     }
 
     pub(crate) fn set(&self, path: ArtifactPath, view: Option<View>) {

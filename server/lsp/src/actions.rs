@@ -2,17 +2,21 @@
 //! carries what it was computed from, and is refused when that has moved; doing it is in `apply`.
 
 use agent_core::merge::{Choice, Region, RegionKind};
+use agent_core::sync::MASS_REVERSION;
 use agent_core::sync::next::{Next, Waits};
+use agent_core::text::Encoding;
 use agent_engine::View;
 use serde::{Deserialize, Serialize};
 
-use crate::apply::{COMPARE, PUSH, RESOLVE};
+use crate::apply::{ALLOW_REVERSIONS, COMPARE, PULL, PUSH, RESOLVE};
 use crate::capabilities::Client;
 use crate::diagnostics::author;
 use crate::documents::Snapshot;
 use crate::hunks::Hunks;
 use crate::moves::MOVE;
-use crate::types::{CodeAction, CodeActionKind, CodeActionOrCommand, Command, Diagnostic, Range, Uri};
+use crate::types::{
+    CodeAction, CodeActionKind, CodeActionOrCommand, CodeLens, Command, Diagnostic, Range, Uri,
+};
 
 /// What to take, as it travels to the client and back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,10 +76,72 @@ pub(crate) fn at(
     actions
 }
 
+/// What can be done with one hunk, as commands; comparing is of the whole.
+pub(crate) fn of_hunk(document: &Snapshot, hunks: &Hunks, index: usize, kind: RegionKind) -> Vec<Command> {
+    if !matches!(kind, RegionKind::Conflict | RegionKind::Remote) {
+        return Vec::new();
+    }
+    let offer = Offer { document, hunks, asked: &[] };
+    let mut actions = Vec::new();
+    offer.hunk(&mut actions, index, kind);
+    actions.push(offer.compare());
+    actions.into_iter().filter_map(command_of).collect()
+}
+
+/// What can be done with every hunk, beside it: short, since several stand in one line.
+pub(crate) fn lenses(document: &Snapshot, hunks: &Hunks, encoding: Encoding) -> Vec<CodeLens> {
+    let regions = hunks.merge.iter().flat_map(|merge| merge.regions().iter().enumerate());
+    let lens = |(index, region): (usize, &Region)| {
+        let start = hunks.range(&region.local, encoding).start;
+        let commands = of_hunk(document, hunks, index, region.kind).into_iter();
+        commands.map(move |command| {
+            let title = short(&command.title).to_owned();
+            CodeLens {
+                range: Range::new(start, start),
+                command: Some(Command { title, ..command }),
+                data: None,
+            }
+        })
+    };
+    regions.flat_map(lens).collect()
+}
+
+fn short(title: &str) -> &str {
+    match title {
+        "Keep local version" => "Accept local",
+        _ if title.starts_with("Accept remote version") => "Accept remote",
+        "Compare with remote version" => "Compare",
+        other => other,
+    }
+}
+
+/// Pushing and pulling, for editors that offer code actions and no commands.
+pub(crate) fn exchanges() -> [CodeActionOrCommand; 2] {
+    [("Push to the team now", PUSH), ("Pull from the team now", PULL)]
+        .map(|(title, command)| plain_action(title.to_owned(), command))
+}
+
+/// The command that an action is.
+pub(crate) fn command_of(action: CodeActionOrCommand) -> Option<Command> {
+    match action {
+        CodeActionOrCommand::Command(command) => Some(command),
+        CodeActionOrCommand::CodeAction(action) => action.command,
+    }
+}
+
 /// What can be done about a refusal.
-pub(crate) fn refused(uri: &Uri, next: &Next, asked: &[Diagnostic]) -> Option<CodeActionOrCommand> {
-    matches!(next, Next::Wait(Waits::Refused))
-        .then(|| action("Push again".to_owned(), PUSH, serde_json::json!({ "uri": uri.as_str() }), asked))
+pub(crate) fn refused(uri: &Uri, view: &View, asked: &[Diagnostic]) -> Option<CodeActionOrCommand> {
+    let Next::Wait(Waits::Refused) = view.next else { return None };
+    let uri = uri.as_str();
+    let code = view.entry.parked.as_ref().map(|parked| parked.code.as_str());
+    Some(match code {
+        // A plain push is no answer to what is asked.
+        Some(MASS_REVERSION) => {
+            let args = serde_json::json!({ "uri": uri, "allow": ALLOW_REVERSIONS });
+            action("Push all these earlier versions for the whole team".to_owned(), PUSH, args, asked)
+        }
+        _ => action("Push again".to_owned(), PUSH, serde_json::json!({ "uri": uri }), asked),
+    })
 }
 
 /// The argument of `agent.move`.
@@ -146,9 +212,13 @@ impl Offer<'_> {
             actions.push(self.resolve(title, Wanted::Incoming, None));
         }
         if conflicts + incoming > 0 {
-            let args = serde_json::json!({ "uri": self.document.uri.as_str() });
-            actions.push(action("Compare with remote version".to_owned(), COMPARE, args, self.asked));
+            actions.push(self.compare());
         }
+    }
+
+    fn compare(&self) -> CodeActionOrCommand {
+        let args = serde_json::json!({ "uri": self.document.uri.as_str() });
+        action("Compare with remote version".to_owned(), COMPARE, args, self.asked)
     }
 
     fn deleted_there(&self) -> Vec<CodeActionOrCommand> {
@@ -189,6 +259,16 @@ pub(crate) fn action(
         kind: Some(CodeActionKind::QUICKFIX),
         diagnostics: (!asked.is_empty()).then(|| asked.to_vec()),
         command: Some(Command { title, command: command.to_owned(), arguments: Some(vec![args]) }),
+        ..CodeAction::default()
+    })
+}
+
+/// An action without an argument.
+fn plain_action(title: String, command: &str) -> CodeActionOrCommand {
+    CodeActionOrCommand::CodeAction(CodeAction {
+        title: title.clone(),
+        kind: Some(CodeActionKind::SOURCE),
+        command: Some(Command { title, command: command.to_owned(), arguments: None }),
         ..CodeAction::default()
     })
 }

@@ -8,23 +8,26 @@ use std::time::Duration;
 use agent_core::id::Text;
 use agent_core::sync::ResolvedBase;
 use agent_core::sync::resolve::{Sides, resolve};
+use agent_engine::SavedBase;
 use agent_engine::resolve::Ask;
+use serde::{Deserialize, Serialize};
 use tower_lsp::jsonrpc::{Error, Result};
 
-use crate::actions::{ResolveArgs, Wanted, take_of};
-use crate::bases::{BufferBase, Edited};
+use crate::actions::{ResolveArgs, Wanted, action, take_of};
+use crate::bases::{BufferBase, Edited, Saved};
 use crate::capabilities::Client;
 use crate::create::NEW;
 use crate::documents::Snapshot;
 use crate::folders::Place;
 use crate::hunks::Hunks;
 use crate::moves::MOVE;
+use crate::past::{RESTORE, UNDO};
 use crate::server::State;
 use crate::sign_in::{SIGN_IN, SIGN_OUT, SUBMIT_CODE};
 use crate::states::SET_STATE;
 use crate::types::{
-    DocumentChanges, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextEdit,
-    Uri, WorkspaceEdit,
+    CodeAction, CodeActionKind, CodeActionOrCommand, Diagnostic, DocumentChanges, MessageType, OneOf,
+    OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextEdit, Uri, WorkspaceEdit,
 };
 
 /// Takes a side; its argument is a [`ResolveArgs`].
@@ -33,11 +36,25 @@ pub(crate) const RESOLVE: &str = "agent.resolve";
 pub(crate) const COMPARE: &str = "agent.compare";
 /// Pushes now, also what was refused.
 pub(crate) const PUSH: &str = "agent.push";
+/// What `agent.push` may be told to push although it is held back, in its argument's `allow`.
+pub(crate) const ALLOW_REVERSIONS: &str = "reversions";
 /// Pulls now.
 pub(crate) const PULL: &str = "agent.pull";
+/// Makes an edit of a document, if it is still at the version it was made for; its argument is an
+/// [`EditArgs`].
+pub(crate) const EDIT: &str = "agent.edit";
 /// Every command.
-pub(crate) const COMMANDS: [&str; 10] =
-    [RESOLVE, MOVE, SET_STATE, NEW, COMPARE, PUSH, PULL, SIGN_IN, SUBMIT_CODE, SIGN_OUT];
+pub(crate) const COMMANDS: [&str; 13] =
+    [RESOLVE, EDIT, MOVE, SET_STATE, NEW, COMPARE, PUSH, PULL, RESTORE, UNDO, SIGN_IN, SUBMIT_CODE, SIGN_OUT];
+
+/// The argument of `agent.edit`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct EditArgs {
+    uri: String,
+    /// The document's version.
+    version: i32,
+    edits: Vec<TextEdit>,
+}
 
 /// How long the client may take to apply an edit; it may ask the user.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -114,7 +131,9 @@ fn edit(state: &Arc<State>, document: Snapshot, hunks: Hunks, sides: Sides, move
         undoes: None,
     });
     if sides.edits.is_empty() {
-        settle(state, &document, &hunks, moved);
+        if let Some(moved) = moved {
+            settle(state, &document, hunks.is_saved, moved);
+        }
         return;
     }
     let edit = workspace_edit(state, &document, &hunks, &sides);
@@ -146,7 +165,7 @@ pub(crate) async fn ask(state: &State, edit: WorkspaceEdit) -> bool {
 
 /// The edit is in the buffer. A client that also saved before it answered saves no second time, so
 /// the base moves in the cache at once.
-fn applied(state: &State, document: &Snapshot, edited: Edited, moved: BufferBase) {
+pub(crate) fn applied(state: &State, document: &Snapshot, edited: Edited, moved: BufferBase) {
     let is_saved = state.documents.edited(&document.uri, document.version, edited, moved.clone());
     if let (true, Some(place)) = (is_saved, &document.place) {
         place.folder.handle.move_base(place.key.clone(), resolved(moved));
@@ -155,10 +174,9 @@ fn applied(state: &State, document: &Snapshot, edited: Edited, moved: BufferBase
 
 /// Moves the base without an edit: at once where the buffer is what the file holds, else with the
 /// next save.
-fn settle(state: &Arc<State>, document: &Snapshot, hunks: &Hunks, moved: Option<BufferBase>) {
-    let Some(moved) = moved else { return };
+pub(crate) fn settle(state: &State, document: &Snapshot, is_saved: bool, moved: BufferBase) {
     let mut durable = None;
-    if let (true, Some(place)) = (hunks.is_saved, &document.place) {
+    if let (true, Some(place)) = (is_saved, &document.place) {
         // An earlier choice may be on its way into the cache still; this one follows it.
         let earlier = document.moved.as_ref().filter(|earlier| earlier.from == moved.from);
         let from = earlier.map_or(moved.from, BufferBase::hash);
@@ -175,10 +193,58 @@ pub(crate) fn resolved(moved: BufferBase) -> ResolvedBase {
     ResolvedBase { from: moved.from, to: moved.to.map(Text::new), undoes: moved.undoes }
 }
 
+/// What a save says of its base, as the loop takes it.
+pub(crate) fn saved_base(saved: Saved) -> SavedBase {
+    match saved {
+        Saved::Kept => SavedBase::Kept,
+        Saved::Moved(moved) => SavedBase::Moved(resolved(moved)),
+        Saved::Unknown => SavedBase::Unknown,
+    }
+}
+
 fn workspace_edit(state: &State, document: &Snapshot, hunks: &Hunks, sides: &Sides) -> WorkspaceEdit {
     let client = state.client_can();
     let edits = sides.edits.iter().map(|edit| hunks.replace(&edit.lines, &edit.text, client.encoding));
     edit_of(document, edits.collect(), client)
+}
+
+/// A quick fix that is an edit. Without versions in edits nobody would notice that the document moved
+/// between the offer and the choice: there it is a command, which looks.
+pub(crate) fn fix(
+    document: &Snapshot,
+    title: String,
+    edit: TextEdit,
+    client: Client,
+    answers: &[Diagnostic],
+) -> CodeActionOrCommand {
+    if client.versioned_edits && client.action_literals {
+        return CodeActionOrCommand::CodeAction(CodeAction {
+            title,
+            kind: Some(CodeActionKind::QUICKFIX),
+            diagnostics: (!answers.is_empty()).then(|| answers.to_vec()),
+            edit: Some(edit_of(document, vec![edit], client)),
+            ..CodeAction::default()
+        });
+    }
+    let (uri, version) = (document.uri.as_str().to_owned(), document.version);
+    let args = EditArgs { uri, version, edits: vec![edit] };
+    action(title, EDIT, serde_json::to_value(args).unwrap_or_default(), answers)
+}
+
+/// Makes an edit that was offered.
+///
+/// # Errors
+/// `ContentModified` when the document moved since: nothing is changed then.
+pub(crate) fn start_edit(state: &Arc<State>, args: EditArgs) -> Result<()> {
+    let uri: Uri = args.uri.parse().map_err(|_| Error::invalid_params("the uri is none"))?;
+    let document = state.documents.get(&uri).ok_or_else(Error::content_modified)?;
+    if document.version != args.version {
+        return Err(Error::content_modified());
+    }
+    let edit = edit_of(&document, args.edits, state.client_can());
+    let state = Arc::clone(state);
+    tokio::spawn(async move { ask(&state, edit).await });
+    Ok(())
 }
 
 /// Edits of one document as it is at its version, where the client can tell.

@@ -3,10 +3,11 @@
 //!
 //! - What is decided in the buffer moves the base for the buffer alone, until the save.
 //! - A text that the buffer had before a decision keeps the base it had then: when the editor comes
-//!   back to it, by undoing or reverting, the base comes back, also after a save.
+//!   back to it, by undoing or reverting, the base comes back, also after a save. Where the decision was
+//!   to take something back, the text after it keeps its base, too.
 //! - When the file changes under a buffer that holds something else, the base stays the one the
-//!   buffer was edited out of: what came into the file is still new to the buffer. A save of a buffer
-//!   of which that base was never known goes without one: more is asked then, and nothing undone.
+//!   buffer was edited out of: what came into the file is still new to the buffer. While file and buffer
+//!   were never seen to agree, the loop knows more of that base, and a save leaves it to the loop.
 
 use std::sync::Arc;
 
@@ -53,6 +54,23 @@ impl Base {
     }
 }
 
+/// What a save says of the base of its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saved {
+    /// It is the artifact's.
+    Kept,
+    /// It becomes the artifact's.
+    Moved(BufferBase),
+    /// It is that of the text which was opened, and the loop knows that one.
+    Unknown,
+}
+
+impl Saved {
+    fn of(moved: Option<BufferBase>) -> Self {
+        moved.map_or(Self::Kept, Self::Moved)
+    }
+}
+
 /// What an edit did that came with a decision.
 #[derive(Debug, Clone)]
 pub struct Edited {
@@ -69,8 +87,10 @@ pub struct Edited {
 pub struct Bases {
     /// What was decided for the text as it is.
     moved: Option<BufferBase>,
-    /// Texts from before decisions, with the bases they had.
+    /// Texts from before decisions, and from after those that took something back, with their bases.
     earlier: Vec<(Arc<str>, BufferBase)>,
+    /// What was opened, until it is saved.
+    opened: Option<Arc<str>>,
     /// What the buffer and the file last agreed on, as far as the client said.
     loaded: Arc<str>,
     /// The base the file had when it held `loaded`; `None` while it was never seen to.
@@ -83,8 +103,14 @@ pub struct Bases {
 impl Bases {
     /// A buffer just opened with this text.
     pub fn new(opened: &str) -> Self {
-        let loaded = Arc::from(opened);
-        Self { moved: None, earlier: Vec::new(), loaded, own: None, before_save: None }
+        let loaded: Arc<str> = Arc::from(opened);
+        let opened = Some(Arc::clone(&loaded));
+        Self { moved: None, earlier: Vec::new(), opened, loaded, own: None, before_save: None }
+    }
+
+    /// The text that the loop is to hear was opened.
+    pub fn loaded(&self) -> Arc<str> {
+        Arc::clone(&self.loaded)
     }
 
     /// What was decided for the text as it is.
@@ -97,12 +123,20 @@ impl Bases {
         let Some(file) = view.local.as_deref().map(without_bom) else { return };
         if !is(file, &self.loaded) {
             if self.is_older_than_save(view) || !holds(rope, file) {
-                return;
+                return self.see_opened(view);
             }
             self.loaded = Arc::from(file);
         }
         self.own = Some(Base::of_file(view));
         self.before_save = None;
+    }
+
+    /// The loop found what was opened to be older than the file.
+    fn see_opened(&mut self, view: &View) {
+        let (Some(opened), None) = (&self.opened, &self.own) else { return };
+        if let Some(older) = view.older.as_ref().filter(|older| is(&older.opened, opened)) {
+            self.own = Some(Base { hash: Some(older.base), text: older.text.clone() });
+        }
     }
 
     /// The base the buffer was edited out of, where that is another than the file's.
@@ -147,31 +181,34 @@ impl Bases {
         // Another base's texts can never come to matter again.
         self.earlier.retain(|(text, earlier)| *text != before && earlier.from == base.from);
         self.earlier.push((before, base));
+        // A decision that is redone in the editor is asked for again, which is safe: its base was the
+        // later one. What takes something back has the earlier base, and keeps it.
+        if moved.undoes.is_some() {
+            self.earlier.retain(|(text, _)| **text != *after);
+            self.earlier.push((Arc::from(after.as_str()), moved.clone()));
+        }
         self.moved = Some(moved);
         if is_in && !holds(rope, &after) {
             self.changed(rope);
         }
     }
 
-    /// The text was saved; answers how the artifact's base must move with it.
-    pub fn saved(&mut self, text: &Arc<str>, view: Option<&View>) -> Option<BufferBase> {
+    /// The text was saved; answers what its base is.
+    pub fn saved(&mut self, text: &Arc<str>, view: Option<&View>) -> Saved {
         let moved = self.moved.take();
+        self.opened = None;
         let Some(view) = view else {
             self.loaded = Arc::clone(text);
             self.moved.clone_from(&moved);
-            return moved;
+            return moved.map_or(Saved::Unknown, Saved::Moved);
         };
-        let own = match self.own.take() {
-            // The file was another one already when this server first looked at it, and what the editor
-            // had read was never seen: to keep the file's base would undo what came into it.
-            None if self.is_outdated(view)
-                && !view.local.as_deref().is_some_and(|file| is(without_bom(file), text)) =>
-            {
-                Some(Base { hash: None, text: None })
-            }
-            own => own.filter(|_| self.is_outdated(view)),
-        };
-        let (from, sent) = match own {
+        let is_file = view.local.as_deref().is_some_and(|file| is(without_bom(file), text));
+        if self.own.is_none() && moved.is_none() && !is_file {
+            self.loaded = Arc::clone(text);
+            self.before_save = Some(view.entry.local);
+            return Saved::Unknown;
+        }
+        let (from, sent) = match self.own.take().filter(|_| self.is_outdated(view)) {
             None => (view.entry.base, moved),
             Some(own) => {
                 let from = if self.is_older_than_save(view) { own.hash } else { view.entry.base };
@@ -188,9 +225,11 @@ impl Bases {
             Some(sent) if sent.from == from => Base { hash: sent.hash(), text: sent.to.clone() },
             _ => Base::of_file(view),
         });
-        let sent = sent.filter(BufferBase::moves)?;
-        self.durable(sent.from, sent.hash());
-        Some(sent)
+        let sent = sent.filter(BufferBase::moves);
+        if let Some(sent) = &sent {
+            self.durable(sent.from, sent.hash());
+        }
+        Saved::of(sent)
     }
 
     /// The text was saved before its decision was known; the decision follows on its own.

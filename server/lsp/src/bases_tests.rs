@@ -1,6 +1,7 @@
 use agent_core::id::{ArtifactKey, ArtifactPath};
 use agent_core::sync::Entry;
 use agent_core::sync::next::Next;
+use agent_engine::Older;
 
 use super::*;
 
@@ -27,6 +28,7 @@ fn view(local: &str, base: &str) -> View {
         local: text(local),
         remote: None,
         write_problem: None,
+        older: None,
     }
 }
 
@@ -78,6 +80,15 @@ impl Buffer {
         Edited { before: Arc::from(self.rope.to_string()), base: self.known(), after: after.to_owned() }
     }
 
+    /// Something is taken back: the text and its base are what they were before it.
+    fn take_back(&mut self, after: &str, base: &str) {
+        let edited = self.edit(after);
+        let undoes = Some(OperationId(1));
+        let moved = BufferBase { from: edited.base.from, to: text(base), undoes };
+        self.becomes(after);
+        self.bases.edited(&self.rope, edited, moved, true);
+    }
+
     fn answered(&mut self, edited: Edited, base: &str) {
         let moved = BufferBase { from: edited.base.from, to: text(base), undoes: None };
         self.bases.edited(&self.rope, edited, moved, true);
@@ -90,8 +101,11 @@ impl Buffer {
 
     fn save(&mut self) -> Option<(Option<ContentHash>, String)> {
         let text = Arc::from(self.rope.to_string());
-        let sent = self.bases.saved(&text, Some(&self.view))?;
-        Some((sent.from, sent.to.as_deref().unwrap_or_default().to_owned()))
+        match self.bases.saved(&text, Some(&self.view)) {
+            Saved::Kept => None,
+            Saved::Moved(sent) => Some((sent.from, sent.to.as_deref().unwrap_or_default().to_owned())),
+            Saved::Unknown => panic!("nothing is known of what the buffer was made out of"),
+        }
     }
 }
 
@@ -256,20 +270,94 @@ fn a_byte_order_mark_is_no_difference() {
     assert_eq!(buffer.base(), "\u{feff}base\n");
 }
 
-/// Found by the simulation: the file takes a teammate's text between the moment the editor reads it and
-/// the one in which the server hears of it.
+/// A file can take a teammate's text between the moment the editor reads it and the one in which the
+/// server hears of it.
 #[test]
-fn a_save_of_what_was_read_before_the_first_picture_undoes_nothing() {
-    let mut buffer =
-        Buffer { rope: Rope::from_str(BASE), bases: Bases::new(BASE), view: view("theirs\n", "theirs\n") };
-    buffer.see("theirs\n", "theirs\n");
+fn what_was_read_before_the_file_changed_is_saved_with_the_base_that_the_loop_finds() {
+    let opened =
+        || Buffer { rope: Rope::from_str(BASE), bases: Bases::new(BASE), view: view("theirs\n", "theirs\n") };
+    let older =
+        |base: &str| Older { opened: Arc::from(BASE), base: Text::new(base).hash(), text: text(base) };
+    let mut told = opened();
+    told.view.older = Some(older(BASE));
+    told.becomes("mine\n");
+    assert_eq!(told.base(), BASE);
+    assert_eq!(told.save(), Some((hash("theirs\n"), BASE.to_owned())));
+
+    let mut unheard = opened();
+    unheard.becomes("mine\n");
+    assert_eq!(unheard.bases.saved(&Arc::from("mine\n"), Some(&unheard.view)), Saved::Unknown);
+    unheard.view.older = Some(older(BASE));
+    unheard.becomes("mine again\n");
     assert_eq!(
-        buffer.save(),
-        Some((hash("theirs\n"), String::new())),
-        "it is unknown what the buffer was made out of"
+        unheard.bases.saved(&Arc::from("mine again\n"), Some(&unheard.view)),
+        Saved::Unknown,
+        "the loop has taken in the first save by now, or will have, and knows better"
     );
-    let mut reloaded =
-        Buffer { rope: Rope::from_str(BASE), bases: Bases::new(BASE), view: view("theirs\n", "theirs\n") };
+
+    let mut reloaded = opened();
     reloaded.becomes("theirs\n");
     assert_eq!(reloaded.save(), None);
+}
+
+#[test]
+fn taking_a_merge_back_undoing_that_and_redoing_it_each_have_their_base() {
+    let mut buffer = Buffer::open("merged\n", "theirs\n");
+    buffer.take_back("mine\n", BASE);
+    for _ in 0..2 {
+        assert_eq!(buffer.base(), BASE);
+        buffer.becomes("merged\n");
+        assert_eq!((buffer.base(), buffer.save()), ("theirs\n".to_owned(), None));
+        buffer.becomes("mine\n");
+    }
+    buffer.becomes("mine, typed on\n");
+    assert_eq!(buffer.base(), BASE);
+    buffer.becomes("mine\n");
+    assert_eq!(buffer.save(), Some((hash("theirs\n"), BASE.to_owned())));
+}
+
+#[test]
+fn a_merge_that_was_taken_back_and_saved_is_redone_and_undone_with_its_base() {
+    for sees_it in [true, false] {
+        let mut buffer = Buffer::open("merged\n", "theirs\n");
+        buffer.take_back("mine\n", BASE);
+        assert_eq!(buffer.save(), Some((hash("theirs\n"), BASE.to_owned())));
+        if sees_it {
+            buffer.see("mine\n", BASE);
+        }
+        buffer.becomes("merged\n");
+        assert_eq!(buffer.base(), "theirs\n");
+        assert_eq!(buffer.save(), Some((hash(BASE), "theirs\n".to_owned())), "{sees_it}");
+        if sees_it {
+            buffer.see("merged\n", "theirs\n");
+        }
+        buffer.becomes("mine\n");
+        assert_eq!(buffer.base(), BASE);
+        assert_eq!(buffer.save(), Some((hash("theirs\n"), BASE.to_owned())), "{sees_it}");
+    }
+}
+
+#[test]
+fn a_merge_taken_back_after_the_team_took_it_is_an_edit() {
+    let mut buffer = Buffer::open("merged\n", "theirs\n");
+    buffer.take_back("mine\n", BASE);
+    buffer.see("merged\n", "merged\n");
+    assert_eq!(buffer.base(), "merged\n");
+    let sent = buffer.save().map(|(from, _)| from);
+    assert_eq!(sent, Some(hash("theirs\n")), "from a base that is gone, so that it moves none");
+}
+
+#[test]
+fn who_saves_before_the_first_picture_is_not_asked_about_their_own_texts() {
+    let mut buffer = Buffer { rope: Rope::from_str(BASE), bases: Bases::new(BASE), view: view(BASE, BASE) };
+    for text in ["one\n", "two\n"] {
+        buffer.rope = Rope::from_str(text);
+        buffer.bases.changed(&buffer.rope);
+        assert_eq!(buffer.bases.saved(&Arc::from(text), None), Saved::Unknown);
+    }
+    buffer.becomes("three\n");
+    assert_eq!(buffer.bases.saved(&Arc::from("three\n"), Some(&buffer.view)), Saved::Unknown);
+    buffer.see("three\n", "one\n");
+    buffer.becomes("four\n");
+    assert_eq!(buffer.save(), None);
 }

@@ -5,7 +5,7 @@ use agent_core::text::Encoding;
 use crate::types::{
     ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
     CompletionOptions, DiagnosticOptions, DiagnosticServerCapabilities, ExecuteCommandOptions,
-    HoverProviderCapability, OneOf, PositionEncodingKind, ResourceOperationKind, SaveOptions,
+    HoverProviderCapability, MarkupKind, OneOf, PositionEncodingKind, ResourceOperationKind, SaveOptions,
     ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
     TextDocumentSyncSaveOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
@@ -24,7 +24,11 @@ pub(crate) struct Client {
     /// that pulls but cannot be told (Neovim 0.11) would never see what others change: it gets them
     /// pushed.
     pub(crate) pulls_diagnostics: bool,
+    /// Code actions may be more than commands.
+    pub(crate) action_literals: bool,
     pub(crate) related_information: bool,
+    /// Hovers may be in Markdown; Emacs without a mode for it cannot show that.
+    pub(crate) markdown_hovers: bool,
     pub(crate) code_description: bool,
     pub(crate) progress: bool,
     pub(crate) show_document: bool,
@@ -42,8 +46,7 @@ impl Default for Client {
 impl Client {
     pub(crate) fn of(declared: &ClientCapabilities) -> Self {
         let general = declared.general.as_ref();
-        let offered = general.and_then(|general| general.position_encodings.as_ref());
-        let utf8 = offered.is_some_and(|offered| offered.contains(&PositionEncodingKind::UTF8));
+        let offered = general.and_then(|general| general.position_encodings.as_deref());
         let document = declared.text_document.as_ref();
         let workspace = declared.workspace.as_ref();
         let window = declared.window.as_ref();
@@ -52,7 +55,7 @@ impl Client {
         let refresh = workspace.and_then(|workspace| workspace.diagnostics.as_ref());
         let experimental = declared.experimental.as_ref();
         Self {
-            encoding: if utf8 { Encoding::Utf8 } else { Encoding::Utf16 },
+            encoding: encoding(offered.unwrap_or_default()),
             versioned_edits: edit.and_then(|edit| edit.document_changes).unwrap_or(false),
             refreshes_lenses: workspace
                 .and_then(|workspace| workspace.code_lens.as_ref()?.refresh_support)
@@ -62,7 +65,13 @@ impl Client {
                 .is_some_and(|operations| operations.contains(&ResourceOperationKind::Rename)),
             pulls_diagnostics: document.is_some_and(|document| document.diagnostic.is_some())
                 && refresh.and_then(|refresh| refresh.refresh_support).unwrap_or(false),
+            action_literals: document
+                .and_then(|document| document.code_action.as_ref())
+                .is_some_and(|action| action.code_action_literal_support.is_some()),
             related_information: publish.and_then(|publish| publish.related_information).unwrap_or(false),
+            markdown_hovers: document
+                .and_then(|document| document.hover.as_ref()?.content_format.as_ref())
+                .is_some_and(|formats| formats.contains(&MarkupKind::Markdown)),
             code_description: publish.and_then(|p| p.code_description_support).unwrap_or(false),
             progress: window.and_then(|window| window.work_done_progress).unwrap_or(false),
             show_document: window.is_some_and(|w| w.show_document.as_ref().is_some_and(|s| s.support)),
@@ -73,11 +82,23 @@ impl Client {
     }
 }
 
+/// The cheapest encoding of those that are offered. UTF-16 is what every client has to know, unless it
+/// offers others and not that one.
+fn encoding(offered: &[PositionEncodingKind]) -> Encoding {
+    let has = |kind| offered.contains(&kind);
+    if has(PositionEncodingKind::UTF8) {
+        return Encoding::Utf8;
+    }
+    let is_only_32 = has(PositionEncodingKind::UTF32) && !has(PositionEncodingKind::UTF16);
+    if is_only_32 { Encoding::Utf32 } else { Encoding::Utf16 }
+}
+
 /// What this server offers a client.
 pub(crate) fn server(client: Client) -> ServerCapabilities {
     let encoding = match client.encoding {
         Encoding::Utf8 => PositionEncodingKind::UTF8,
-        _ => PositionEncodingKind::UTF16,
+        Encoding::Utf16 => PositionEncodingKind::UTF16,
+        Encoding::Utf32 => PositionEncodingKind::UTF32,
     };
     let sync = TextDocumentSyncOptions {
         open_close: Some(true),

@@ -7,6 +7,7 @@ use agent_core::id::Timestamp;
 use agent_core::merge::{Region, RegionKind};
 use agent_core::ports::FileProblem;
 use agent_core::secrets::ScanPolicy;
+use agent_core::sync::MASS_REVERSION;
 use agent_core::sync::next::{Next, Waits};
 use agent_core::text::LineIndex;
 use agent_engine::{LinkState, View, WAITS_LONG_MILLIS};
@@ -36,6 +37,8 @@ pub(crate) const MOVED_THERE: &str = "moved-there";
 pub(crate) const WAITING: &str = "waiting";
 /// The remote refused it.
 pub(crate) const REFUSED: &str = "refused";
+/// Many artifacts went back to earlier versions at once, and wait for a word.
+pub(crate) const HELD_BACK: &str = "held-back";
 /// The file cannot be taken, or not be written.
 pub(crate) const NOT_TAKEN: &str = "not-taken";
 
@@ -203,6 +206,10 @@ fn moved_there(context: &Context<'_>, view: &View) -> Option<Diagnostic> {
 fn refused(context: &Context<'_>, view: &View, text: &str) -> Option<Diagnostic> {
     let Next::Wait(Waits::Refused) = view.next else { return None };
     let parked = view.entry.parked.as_ref()?;
+    if parked.code == MASS_REVERSION {
+        let message = format!("Not pushed yet: {}.", parked.message);
+        return Some(make(context, first_line(), DiagnosticSeverity::WARNING, HELD_BACK, message));
+    }
     let message = format!(
         "Not pushed: the remote refused it ({}): {}. It is kept here, and tried again when it changes \
          or you push.",
@@ -271,7 +278,8 @@ fn age(context: &Context<'_>, view: &View) -> String {
     }
 }
 
-fn span_of(millis: i64) -> String {
+/// A time span in words, as much as matters.
+pub(crate) fn span_of(millis: i64) -> String {
     let seconds = millis.max(0) / 1000;
     let (count, unit) = match seconds {
         0..60 => return "less than a minute".to_owned(),

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use agent_core::id::ArtifactPath;
 use agent_core::text::Encoding;
 use agent_engine::View;
-use ropey::Rope;
 
-use crate::bases::{Base, Bases, BufferBase, Edited};
+use crate::bases::{Base, Bases, BufferBase, Edited, Saved};
 use crate::folders::{Folder, Place};
-use crate::types::{Position, TextDocumentContentChangeEvent, Uri};
+use crate::mirror::Mirror;
+use crate::types::{TextDocumentContentChangeEvent, Uri};
 
 /// A document as it is at one version.
 #[derive(Debug, Clone)]
@@ -32,10 +32,9 @@ pub(crate) struct Snapshot {
 }
 
 struct Document {
-    version: i32,
+    mirror: Mirror,
     /// The version that was saved last.
     saved: Option<i32>,
-    rope: Rope,
     text: Option<Arc<str>>,
     cursor: Option<u32>,
     place: Option<Place>,
@@ -56,12 +55,12 @@ impl Documents {
     }
 
     pub(crate) fn open(&self, uri: &Uri, version: i32, text: &str) {
-        let (rope, bases) = (Rope::from_str(text), Bases::new(text));
-        let document = Document { version, saved: None, rope, text: None, cursor: None, place: None, bases };
+        let (mirror, bases) = (Mirror::new(version, text), Bases::new(text));
+        let document = Document { mirror, saved: None, text: None, cursor: None, place: None, bases };
         self.with(|all| all.insert(uri.as_str().to_owned(), document));
     }
 
-    /// Applies changes in order; answers `false` for a document that is not open.
+    /// Applies the changes that led to a version; answers `false` for a document that is not open.
     pub(crate) fn change(
         &self,
         uri: &Uri,
@@ -70,13 +69,11 @@ impl Documents {
         encoding: Encoding,
     ) -> bool {
         let changed = self.with_one(uri, |document| {
-            for change in changes {
-                apply(&mut document.rope, &change, encoding);
-                document.cursor = change.range.map(|range| range.start.line).or(document.cursor);
-            }
-            document.version = version;
+            let last = changes.iter().rev().find_map(|change| change.range);
+            document.cursor = last.map(|range| range.start.line).or(document.cursor);
+            document.mirror.change(version, changes, encoding);
             document.text = None;
-            document.bases.changed(&document.rope);
+            document.bases.changed(document.mirror.rope());
             document.look();
         });
         changed.is_some()
@@ -115,6 +112,11 @@ impl Documents {
         self.with_one(uri, |document| document.place = place);
     }
 
+    /// The text of a document as it was opened, or saved last.
+    pub(crate) fn loaded(&self, uri: &Uri) -> Option<Arc<str>> {
+        self.with_one(uri, |document| document.bases.loaded())
+    }
+
     /// The documents of a folder are no artifacts any more.
     pub(crate) fn forget_places(&self, root: &Path) {
         let is_in = |place: &Place| place.folder.workspace.root() == root;
@@ -125,16 +127,16 @@ impl Documents {
         });
     }
 
-    /// The client saved the newest version; answers how the artifact's base must move with it.
-    pub(crate) fn saved(&self, uri: &Uri) -> Option<BufferBase> {
-        self.with_one(uri, Document::saved).flatten()
+    /// The client saved the newest version; answers what its base is.
+    pub(crate) fn saved(&self, uri: &Uri) -> Saved {
+        self.with_one(uri, Document::saved).unwrap_or(Saved::Unknown)
     }
 
     /// Records a decision that left the text as it was. `durable` says how the artifact's base moves
     /// at once, where it does.
     pub(crate) fn settled(&self, uri: &Uri, moved: BufferBase, durable: Option<&BufferBase>) {
         self.with_one(uri, |document| {
-            document.bases.settled(&document.rope, moved);
+            document.bases.settled(document.mirror.rope(), moved);
             if let Some(durable) = durable {
                 document.bases.durable(durable.from, durable.hash());
             }
@@ -147,9 +149,9 @@ impl Documents {
     /// the edit.
     pub(crate) fn edited(&self, uri: &Uri, version: i32, edited: Edited, moved: BufferBase) -> bool {
         let is_saved = self.with_one(uri, |document| {
-            let is_in = document.version > version;
-            let is_saved = is_in && document.saved == Some(document.version);
-            document.bases.edited(&document.rope, edited, moved.clone(), is_in);
+            let is_in = document.mirror.version() > version;
+            let is_saved = is_in && document.saved == Some(document.mirror.version());
+            document.bases.edited(document.mirror.rope(), edited, moved.clone(), is_in);
             if is_saved {
                 document.bases.saved_before(&moved);
             }
@@ -163,17 +165,17 @@ impl Document {
     /// Takes notice of the newest picture of the artifact.
     fn look(&mut self) -> Option<Arc<View>> {
         let view = self.place.as_ref()?.view()?;
-        self.bases.see(&self.rope, &view);
+        self.bases.see(self.mirror.rope(), &view);
         Some(view)
     }
 
     fn text(&mut self) -> Arc<str> {
-        let rope = &self.rope;
+        let rope = self.mirror.rope();
         Arc::clone(self.text.get_or_insert_with(|| Arc::from(rope.to_string())))
     }
 
-    fn saved(&mut self) -> Option<BufferBase> {
-        self.saved = Some(self.version);
+    fn saved(&mut self) -> Saved {
+        self.saved = Some(self.mirror.version());
         let (view, text) = (self.look(), self.text());
         self.bases.saved(&text, view.as_deref())
     }
@@ -182,55 +184,15 @@ impl Document {
         let (view, text) = (self.look(), self.text());
         Snapshot {
             uri: uri.clone(),
-            version: self.version,
+            version: self.mirror.version(),
             text,
             cursor: self.cursor,
             place: self.place.clone(),
             moved: self.bases.moved(),
-            own: view.as_deref().and_then(|view| self.bases.own(&self.rope, view)),
+            own: view.as_deref().and_then(|view| self.bases.own(self.mirror.rope(), view)),
             view,
         }
     }
-}
-
-fn apply(rope: &mut Rope, change: &TextDocumentContentChangeEvent, encoding: Encoding) {
-    let Some(range) = change.range else {
-        *rope = Rope::from_str(&change.text);
-        return;
-    };
-    let start = char_of(rope, range.start, encoding);
-    let end = char_of(rope, range.end, encoding).max(start);
-    rope.remove(start..end);
-    rope.insert(start, &change.text);
-}
-
-/// The character index of a position; past a line's or the document's end is that end, as the
-/// protocol says.
-fn char_of(rope: &Rope, position: Position, encoding: Encoding) -> usize {
-    let line = position.line as usize;
-    if line >= rope.len_lines() {
-        return rope.len_chars();
-    }
-    let slice = rope.line(line);
-    let units = position.character as usize;
-    let within = match encoding {
-        Encoding::Utf8 => slice.byte_to_char(units.min(slice.len_bytes())),
-        Encoding::Utf16 => slice.utf16_cu_to_char(units.min(slice.len_utf16_cu())),
-        Encoding::Utf32 => units.min(slice.len_chars()),
-    };
-    rope.line_to_char(line) + within.min(content_chars(slice))
-}
-
-/// A line's length in characters without its terminator.
-fn content_chars(line: ropey::RopeSlice<'_>) -> usize {
-    let mut length = line.len_chars();
-    if length > 0 && line.char(length - 1) == '\n' {
-        length -= 1;
-    }
-    if length > 0 && line.char(length - 1) == '\r' {
-        length -= 1;
-    }
-    length
 }
 
 #[cfg(test)]

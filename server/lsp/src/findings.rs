@@ -10,13 +10,11 @@ use agent_core::sync::next::{Next, Waits};
 use agent_core::text::{Encoding, LineIndex};
 use agent_engine::View;
 
+use crate::apply;
 use crate::capabilities::Client;
 use crate::diagnostics::{Context, bytes_range, make};
 use crate::documents::Snapshot;
-use crate::types::{
-    CodeAction, CodeActionKind, CodeActionOrCommand, Diagnostic, DiagnosticSeverity, Position, Range,
-    TextEdit,
-};
+use crate::types::{CodeActionOrCommand, Diagnostic, DiagnosticSeverity, Position, Range, TextEdit};
 
 /// A credential.
 const SECRET_CODE: &str = "secret";
@@ -103,14 +101,7 @@ pub(crate) fn actions(
         let place = Range::new(at(finding.range.start), at(finding.range.end));
         let answers: Vec<_> = asked.iter().filter(|asked| asked.range == place).cloned().collect();
         let mut offer = |title: String, edit: TextEdit| {
-            let action = CodeAction {
-                title,
-                kind: Some(CodeActionKind::QUICKFIX),
-                diagnostics: (!answers.is_empty()).then(|| answers.clone()),
-                edit: Some(crate::apply::edit_of(document, vec![edit], client)),
-                ..CodeAction::default()
-            };
-            offered.push(CodeActionOrCommand::CodeAction(action));
+            offered.push(apply::fix(document, title, edit, client, &answers));
         };
         offer(format!("Redact {what}"), TextEdit { range: place, new_text: finding.placeholder() });
         let (offset, comment) = allowing(text, finding, format);

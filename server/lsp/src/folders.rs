@@ -20,8 +20,6 @@ pub(crate) struct Folder {
     pub(crate) kinds: Kinds,
     pub(crate) handle: Handle,
     pub(crate) apply_when_open: bool,
-    /// Who is signed in, for what is made here.
-    pub(crate) author: Option<String>,
     /// The session with the team's project, where one is configured.
     pub(crate) auth: Option<Auth>,
     /// What is looked for in what is to be pushed.
@@ -50,6 +48,11 @@ impl Place {
 }
 
 impl Folder {
+    /// Who is signed in, for what is made here.
+    pub(crate) fn author(&self) -> Option<String> {
+        self.auth.as_ref().and_then(Auth::user).map(|user| user.email)
+    }
+
     /// The address of a file of this folder.
     pub(crate) fn uri(&self, path: &str) -> Option<Uri> {
         Uri::from_file_path(self.workspace.root().join(path))

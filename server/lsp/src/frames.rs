@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tower_lsp::jsonrpc::{Error, Id, Request, Response};
 
+use crate::handlers::ARTIFACTS;
 use crate::presence::PRESENCE;
 use crate::status::STATUS;
 
@@ -71,7 +72,9 @@ fn length_in(line: &[u8]) -> Option<usize> {
 /// answered with both.
 fn admitted(body: &[u8]) -> Option<Cow<'_, [u8]>> {
     let request = match serde_json::from_slice::<Request>(body) {
-        Ok(request) if [STATUS, PRESENCE].contains(&request.method()) && request.params().is_some() => {
+        Ok(request)
+            if [STATUS, PRESENCE, ARTIFACTS].contains(&request.method()) && request.params().is_some() =>
+        {
             let (method, id, _) = request.into_parts();
             let bare = Request::build(method);
             if let Some(id) = id { bare.id(id) } else { bare }

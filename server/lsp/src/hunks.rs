@@ -57,13 +57,31 @@ impl Hunks {
         moved: Option<&BufferBase>,
         text: Arc<str>,
     ) -> Option<Self> {
+        let is_moved = |own: &Base| moved.is_some_and(|moved| moved.from == own.hash);
         let own = own.unwrap_or_else(|| Base::of_file(&view));
-        let moved = moved.filter(|moved| moved.from == own.hash);
-        if moved.is_none() && own.hash == view.entry.remote_hash() {
+        if !is_moved(&own) && own.hash == view.entry.remote_hash() {
             return None;
         }
-        let to = moved.map_or(own.text, |moved| moved.to.clone());
-        Self::new(view, BufferBase { from: own.hash, to, undoes: None }, text)
+        let known = known_base(own, moved);
+        Self::new(view, known, text)
+    }
+
+    /// What is one's own in an open document with whose remote nothing is new.
+    pub(crate) fn own(document: &Snapshot) -> Option<Self> {
+        let view = document.view.clone()?;
+        let own = document.own.clone().unwrap_or_else(|| Base::of_file(&view));
+        let known = known_base(own, document.moved.as_ref());
+        let local = Arc::clone(&document.text);
+        let bom = lacks_bom(&view, &local);
+        let base: Arc<str> = match &known.to {
+            Some(base) if bom => Arc::from(without_bom(base)),
+            Some(base) => Arc::clone(base),
+            None => return None,
+        };
+        let merge = Some(Merge::of(&base, &local, &base));
+        let index = LineIndex::new(&local);
+        let (remote, is_saved) = (Some(Arc::clone(&base)), false);
+        Some(Self { view, known, base: Some(base), local, remote, merge, is_saved, bom, index })
     }
 
     /// The sides of a closed file.
@@ -78,9 +96,7 @@ impl Hunks {
         if view.entry.remote_hash().is_some() && view.remote.is_none() {
             return None;
         }
-        // Editors take a byte order mark off the text and put it back on saving.
-        let on_disk = view.local.as_deref().or(view.remote.as_deref()).unwrap_or_default();
-        let bom = on_disk.starts_with(BOM) && !local.starts_with(BOM);
+        let bom = lacks_bom(&view, &local);
         let bare = |text: &Arc<str>| if bom { Arc::from(without_bom(text)) } else { Arc::clone(text) };
         let base = known.to.as_ref().map(bare);
         let remote = view.remote.as_ref().map(bare);
@@ -107,7 +123,7 @@ impl Hunks {
 
     /// A text as it is in the file.
     pub fn with_bom(&self, text: &str) -> Arc<str> {
-        if self.bom { Arc::from(format!("{BOM}{text}")) } else { Arc::from(text) }
+        with_bom(text, self.bom)
     }
 
     /// Lines of the local text as a protocol range. An empty run is a place between two lines; it is
@@ -126,19 +142,15 @@ impl Hunks {
 
     /// The edit that replaces whole lines of the local text, terminators included.
     pub(crate) fn replace(&self, lines: &Range<usize>, text: &str, encoding: Encoding) -> types::TextEdit {
-        let bytes = self.offset_of(lines.start)..self.offset_of(lines.end);
-        let (bytes, new_text) = at_end_of_last_line(&self.local, bytes, text);
-        let range = types::Range::new(self.at(bytes.start, encoding), self.at(bytes.end, encoding));
-        types::TextEdit { range, new_text }
+        replace(&self.local, &self.index, lines, text, encoding)
     }
 
     fn offset_of(&self, line: usize) -> usize {
-        if line >= self.index.line_count() { self.local.len() } else { self.index.line_start(line) }
+        offset_of(&self.local, &self.index, line)
     }
 
     fn at(&self, offset: usize, encoding: Encoding) -> types::Position {
-        let position = self.index.position(&self.local, offset, encoding);
-        types::Position::new(position.line, position.character)
+        at(&self.local, &self.index, offset, encoding)
     }
 
     /// Whether a region lies where the client asks: on one of its lines, or right beside it when it
@@ -150,6 +162,54 @@ impl Hunks {
             if region.local.is_empty() { region.local.start.saturating_sub(1) } else { region.local.start };
         start <= last && first < end
     }
+}
+
+/// The base of a buffer as it is: its own, and what was decided over it.
+pub(crate) fn known_base(own: Base, moved: Option<&BufferBase>) -> BufferBase {
+    let moved = moved.filter(|moved| moved.from == own.hash);
+    BufferBase { from: own.hash, to: moved.map_or(own.text, |moved| moved.to.clone()), undoes: None }
+}
+
+/// Whether a buffer is without the byte order mark that its file has: editors take it off the text and
+/// put it back on saving.
+pub(crate) fn lacks_bom(view: &View, text: &str) -> bool {
+    let on_disk = view.local.as_deref().or(view.remote.as_deref()).unwrap_or_default();
+    on_disk.starts_with(BOM) && !text.starts_with(BOM)
+}
+
+/// A buffer's text as it is in a file.
+pub(crate) fn with_bom(text: &str, lacks_bom: bool) -> Arc<str> {
+    if lacks_bom { Arc::from(format!("{BOM}{text}")) } else { Arc::from(text) }
+}
+
+/// The edits that make one text out of another, of no more lines than differ.
+pub(crate) fn edits_to(from: &Arc<str>, to: &Arc<str>, encoding: Encoding) -> Vec<types::TextEdit> {
+    let index = LineIndex::new(from);
+    let changes = Merge::of(from, from, to).take_incoming().edits;
+    changes.iter().map(|edit| replace(from, &index, &edit.lines, &edit.text, encoding)).collect()
+}
+
+fn replace(
+    local: &str,
+    index: &LineIndex,
+    lines: &Range<usize>,
+    text: &str,
+    encoding: Encoding,
+) -> types::TextEdit {
+    let bytes = offset_of(local, index, lines.start)..offset_of(local, index, lines.end);
+    let (bytes, new_text) = at_end_of_last_line(local, bytes, text);
+    let range =
+        types::Range::new(at(local, index, bytes.start, encoding), at(local, index, bytes.end, encoding));
+    types::TextEdit { range, new_text }
+}
+
+fn offset_of(local: &str, index: &LineIndex, line: usize) -> usize {
+    if line >= index.line_count() { local.len() } else { index.line_start(line) }
+}
+
+fn at(local: &str, index: &LineIndex, offset: usize, encoding: Encoding) -> types::Position {
+    let position = index.position(local, offset, encoding);
+    types::Position::new(position.line, position.character)
 }
 
 /// The same edit without a place behind the last line's terminator, which to Neovim (0.11 and older)

@@ -24,7 +24,7 @@ fn behind(content: Option<&str>, text: Option<&str>) -> Arc<View> {
     });
     let (base, local) = (Some("base\n".into()), Some("base\n".into()));
     let next = Next::Wait(Waits::Behind);
-    Arc::new(View { entry, next, base, local, remote: text.map(Arc::from), write_problem: None })
+    Arc::new(View { entry, next, base, local, remote: text.map(Arc::from), write_problem: None, older: None })
 }
 
 fn codes(view: &Arc<View>) -> Vec<String> {

@@ -103,7 +103,7 @@ pub(crate) async fn run(state: Arc<State>, mut dirty: UnboundedReceiver<Dirty>) 
     while dirty.recv_many(&mut gathered, 256).await > 0 {
         let mut documents = BTreeSet::new();
         let mut seen = BTreeSet::new();
-        let mut refresh = false;
+        let (mut refresh, mut decided) = (false, false);
         for item in gathered.drain(..) {
             match item {
                 Dirty::Document(uri) | Dirty::Closed(uri) => {
@@ -113,7 +113,7 @@ pub(crate) async fn run(state: Arc<State>, mut dirty: UnboundedReceiver<Dirty>) 
                 Dirty::Seen(uri) => drop(seen.insert(uri)),
                 Dirty::Resolved(uri) => {
                     documents.insert(uri);
-                    refresh = true;
+                    (refresh, decided) = (true, true);
                 }
                 Dirty::Gone(root) => {
                     documents.extend(desk.shown_in(&root));
@@ -131,6 +131,9 @@ pub(crate) async fn run(state: Arc<State>, mut dirty: UnboundedReceiver<Dirty>) 
         }
         if refresh {
             desk.refresh();
+        }
+        if decided {
+            desk.refresh_lenses();
         }
     }
 }
@@ -269,7 +272,8 @@ impl Desk {
             Next::Wait(Waits::Behind) if folder.apply_when_open => {
                 let Some(document) = self.state.documents.get(uri) else { return };
                 let Some(hunks) = Hunks::of_document(&document) else { return };
-                if hunks.is_saved && !hunks.is_edited() {
+                // What was taken back stays so until somebody says otherwise.
+                if hunks.is_saved && !hunks.is_edited() && !view.entry.undone {
                     apply::take_all(&self.state, document, hunks);
                 }
             }
@@ -361,7 +365,7 @@ impl Desk {
     }
 }
 
-fn message_item(title: &str) -> MessageActionItem {
+pub(crate) fn message_item(title: &str) -> MessageActionItem {
     MessageActionItem { title: title.to_owned(), properties: std::collections::HashMap::default() }
 }
 
@@ -424,7 +428,7 @@ fn with_context(
     all
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -13,6 +13,7 @@ use tower_lsp::{Client as Peer, LanguageServer};
 use crate::Options;
 use crate::capabilities::{self, Client};
 use crate::documents::Documents;
+use crate::ending::Ending;
 use crate::folders::{Folder, Folders, Place};
 use crate::frames;
 use crate::guard;
@@ -33,6 +34,7 @@ use crate::types::{
 pub(crate) struct State {
     pub(crate) client: Peer,
     pub(crate) options: Options,
+    ending: Ending,
     pub(crate) documents: Documents,
     pub(crate) folders: Folders,
     pub(crate) publisher: Publisher,
@@ -46,11 +48,12 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(client: Peer, options: Options) -> Self {
+    pub(crate) fn new(client: Peer, options: Options, ending: Ending) -> Self {
         let (publisher, dirty) = Publisher::new();
         Self {
             client,
             options,
+            ending,
             documents: Documents::default(),
             folders: Folders::default(),
             publisher,
@@ -83,9 +86,10 @@ impl State {
         }
     }
 
-    /// Opens a folder's session, off the protocol's task. A folder without artifacts costs nothing.
+    /// Opens a folder's session, off the protocol's task. A folder without a `sync.yaml` costs nothing: no
+    /// database, no connection, nothing is watched.
     pub(crate) fn open_folder(self: &Arc<Self>, root: PathBuf) {
-        if self.folders.has(&root) || !root.join(".agent").is_dir() {
+        if self.folders.has(&root) || !Workspace::at(&root).config_file().is_file() {
             return;
         }
         {
@@ -133,12 +137,20 @@ impl State {
             return;
         }
         drop(opening);
-        let Some(folder) = self.folders.remove(&root) else { return self.open_folder(root) };
+        let Some(folder) = self.folders.remove(&root) else {
+            if self.folders.set_broken(&root, None) {
+                self.publisher.status();
+            }
+            return self.open_folder(root);
+        };
         let state = Arc::clone(self);
         let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
             folder.handle.stop(crate::LAST_WORDS);
             let _inside = runtime.enter();
+            if !folder.workspace.config_file().is_file() {
+                return state.forget_folder(&root);
+            }
             state.open_folder(root);
         });
     }
@@ -153,11 +165,10 @@ impl State {
         let workspace = session.workspace.clone();
         let kinds = session.config.kinds.clone();
         let (apply_when_open, scan) = (session.config.sync.apply_when_open, session.config.sync.scan);
-        let author = session.author();
         let auth = session.auth.clone();
         let (sender, mut notices) = unbounded_channel();
         let handle = agent_engine::start(session, runtime.clone(), sender);
-        let folder = Arc::new(Folder { workspace, kinds, handle, apply_when_open, scan, author, auth });
+        let folder = Arc::new(Folder { workspace, kinds, handle, apply_when_open, scan, auth });
         publisher::write_docs(&folder);
         self.folders.add(Arc::clone(&folder));
         for uri in self.documents.uris() {
@@ -183,7 +194,10 @@ impl State {
         let mut is_open = true;
         loop {
             match is_open {
-                true => place.folder.handle.opened(place.path.clone()),
+                true => {
+                    let text = self.documents.loaded(uri).unwrap_or_default();
+                    place.folder.handle.opened(place.path.clone(), text);
+                }
                 false => place.folder.handle.closed(place.path.clone()),
             }
             let is_still = self.documents.get(uri).is_some();
@@ -242,6 +256,22 @@ impl Backend {
         Ok(Presence::all(&self.state.folders, &self.state.documents))
     }
 
+    pub(crate) async fn artifacts(&self) -> Result<Vec<handlers::FolderArtifacts>> {
+        guard::request("artifacts", handlers::artifacts(&self.state)).await
+    }
+
+    pub(crate) async fn text(&self, params: handlers::TextParams) -> Result<handlers::TextAnswer> {
+        guard::request("text", handlers::text(&self.state, params)).await
+    }
+
+    pub(crate) async fn hunks(&self, params: handlers::HunksParams) -> Result<handlers::HunksAnswer> {
+        guard::request("hunks", async { handlers::hunks(&self.state, &params) }).await
+    }
+
+    pub(crate) async fn history(&self, params: handlers::HistoryParams) -> Result<Vec<handlers::Happened>> {
+        guard::request("history", handlers::history(&self.state, &params)).await
+    }
+
     /// A body that was no message.
     #[expect(clippy::unused_async, reason = "the framework calls only async methods")]
     pub(crate) async fn no_message(&self, is_json: bool) -> Result<()> {
@@ -254,6 +284,9 @@ impl LanguageServer for Backend {
         let can = Client::of(&params.capabilities);
         let _ = self.state.can.set(can);
         self.state.set_roots(handlers::roots(&params));
+        if let Some(process) = params.process_id {
+            self.state.ending.follow(process);
+        }
         Ok(InitializeResult {
             capabilities: capabilities::server(can),
             server_info: Some(ServerInfo {

@@ -116,7 +116,7 @@ pub(crate) async fn submit_code(state: &Arc<State>, args: CodeArgs) -> Result<Op
 pub(crate) async fn sign_out(state: &Arc<State>, uri: Option<Uri>) -> Result<Option<Value>> {
     let (folder, auth) = project(state, uri.as_ref())?;
     let _ = auth.sign_out().await.map_err(|error| refused(&error))?;
-    folder.handle.pull();
+    folder.handle.user_changed();
     Ok(None)
 }
 
@@ -207,9 +207,7 @@ async fn show_address(state: &State, url: &url::Url) {
 }
 
 async fn signed_in(state: &State, folder: &Folder, user: User) {
-    // What waited goes out at once, not at the next look.
-    folder.handle.pull();
-    folder.handle.push();
+    folder.handle.user_changed();
     state.client.show_message(MessageType::INFO, format!("Signed in as {}", user.email)).await;
 }
 

@@ -96,11 +96,11 @@ impl Status {
 }
 
 fn state_of(link: &LinkState) -> &'static str {
-    use agent_core::ports::RemoteError::{Forbidden, Misconfigured, SignedOut};
+    use agent_core::ports::RemoteError::{Forbidden, Incompatible, Misconfigured, SignedOut};
     match &link.trouble {
         _ if link.cache_problem.is_some() => "broken",
         Some((_, SignedOut(_))) => "signed-out",
-        Some((_, Misconfigured(_) | Forbidden(_))) => "broken",
+        Some((_, Misconfigured(_) | Forbidden(_) | Incompatible(_))) => "broken",
         Some(_) => "offline",
         None if link.conflicts + link.refused > 0 => "conflict",
         None if link.behind > 0 => "behind",

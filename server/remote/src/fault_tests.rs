@@ -11,6 +11,7 @@ fn fault(status: u16, body: impl Into<Vec<u8>>) -> Fault {
         is_json: true,
         retry_after: Some(2000),
         error_code: None,
+        date: None,
         redirect: None,
         body: body.into(),
     };

@@ -83,6 +83,8 @@ pub(crate) struct Answer {
     pub(crate) error_code: Option<String>,
     /// Where a redirect points, its host only.
     pub(crate) redirect: Option<String>,
+    /// The server's clock, to the second, as Unix time.
+    pub(crate) date: Option<i64>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -91,6 +93,8 @@ pub(crate) struct Answer {
 pub(crate) struct NoAnswer {
     pub(crate) error: RemoteError,
     pub(crate) how: Failure,
+    /// Whether the two sides could not agree on an encrypted connection.
+    pub(crate) is_tls: bool,
 }
 
 /// How no answer came.
@@ -217,6 +221,7 @@ impl Http {
             retry_after: text(RETRY_AFTER.as_str()).and_then(retry_after),
             error_code: text("x-sb-error-code").map(str::to_owned),
             redirect: text("location").map(|target| self.redirect_host(target)),
+            date: text("date").and_then(unix_time),
             body: Vec::new(),
         };
         loop {
@@ -226,7 +231,11 @@ impl Http {
             if answer.body.len() + chunk.len() > self.max_answer {
                 let (host, most) = (&self.host, self.max_answer >> 20);
                 let text = format!("the answer of {host} is over {most} MiB");
-                return Err(NoAnswer { error: RemoteError::TooMuch(text), how: Failure::Other });
+                return Err(NoAnswer {
+                    error: RemoteError::TooMuch(text),
+                    how: Failure::Other,
+                    is_tls: false,
+                });
             }
             answer.body.extend_from_slice(&chunk);
         }
@@ -242,7 +251,7 @@ impl Http {
             Ok(heard) => heard.map_err(|error| self.no_answer(&error)),
             Err(_) => {
                 let text = format!("nothing came from {} for {} s", self.host, patience.as_secs());
-                Err(NoAnswer { error: RemoteError::Unreachable(text), how: Failure::Slow })
+                Err(NoAnswer { error: RemoteError::Unreachable(text), how: Failure::Slow, is_tls: false })
             }
         }
     }
@@ -260,13 +269,13 @@ impl Http {
                 }
                 false => (format!("{host} did not answer in time"), Failure::Slow),
             };
-            return NoAnswer { error: RemoteError::Unreachable(text), how };
+            return NoAnswer { error: RemoteError::Unreachable(text), how, is_tls: false };
         }
         if error.is_decode() {
             return NoAnswer::protocol(format!("{host} sent a damaged answer: {}", cause(error)));
         }
         let text = format!("{host}: {}", cause(error));
-        NoAnswer { error: RemoteError::Unreachable(text), how: Failure::Quick }
+        NoAnswer { error: RemoteError::Unreachable(text), how: Failure::Quick, is_tls: is_tls(error) }
     }
 
     #[cfg(test)]
@@ -284,7 +293,7 @@ impl Http {
 
 impl NoAnswer {
     fn protocol(text: String) -> Self {
-        Self { error: RemoteError::Protocol(text), how: Failure::Other }
+        Self { error: RemoteError::Protocol(text), how: Failure::Other, is_tls: false }
     }
 }
 
@@ -302,10 +311,25 @@ fn bearer_header(token: &SecretString) -> Result<HeaderValue, NoAnswer> {
     Ok(value)
 }
 
+/// The moment of a `Date` header.
+fn unix_time(value: &str) -> Option<i64> {
+    let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    Some(moment.as_second())
+}
+
 /// Seconds only: the other form, a date, would need two clocks to agree.
 fn retry_after(value: &str) -> Option<u64> {
     let seconds = value.trim().parse::<u64>().ok()?;
     Some(seconds.saturating_mul(1000).min(LONGEST_RETRY_AFTER))
+}
+
+/// Whether the reason is one of TLS's, such as a certificate that nobody here trusts. What an
+/// `io::Error` wraps is not its source.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || wrapped.is_some_and(|wrapped| is_tls(wrapped))
+        || error.source().is_some_and(is_tls)
 }
 
 /// The innermost cause, which is the one that says what happened ("Connection refused"), with the

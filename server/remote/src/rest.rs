@@ -5,7 +5,7 @@
 
 mod team;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use agent_core::id::Seq;
@@ -20,6 +20,7 @@ use crate::fault::{self, Fault};
 pub use crate::http::Counts;
 use crate::http::{Failure, Http};
 use crate::page_size::PageSize;
+use crate::schema;
 use crate::settings::Settings;
 use crate::wire;
 pub use team::{AuditPage, AuditQuery};
@@ -30,6 +31,9 @@ const FIRST_RETRY: Duration = Duration::from_millis(150);
 const LONGEST_PAUSE_MS: u64 = 2000;
 /// The servers' clocks disagree by about a second when a token is "issued at future".
 const CLOCK_PAUSE: Duration = Duration::from_secs(1);
+
+/// A seq that no team reaches, and the highest that every JSON reader takes as it is.
+const BEYOND_ALL: Seq = Seq((1 << 53) - 1);
 
 /// A team one belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +53,21 @@ pub struct SupabaseRemote {
     auth: Auth,
     team: Uuid,
     page_size: Arc<PageSize>,
+    /// What the last pull found out about the database's schema, once there was one: nothing is sent to
+    /// a database of another age.
+    agreement: Arc<Mutex<Option<Result<(), RemoteError>>>>,
 }
 
 impl SupabaseRemote {
     /// Speaks for the session `auth` in the team of `settings`; sends nothing yet.
     pub fn new(settings: &Settings, auth: Auth) -> Self {
-        Self { http: auth.http().clone(), auth, team: settings.team(), page_size: Arc::default() }
+        Self {
+            http: auth.http().clone(),
+            auth,
+            team: settings.team(),
+            page_size: Arc::default(),
+            agreement: Arc::default(),
+        }
     }
 
     /// What was asked of the server so far, by this remote and its session.
@@ -141,6 +154,23 @@ impl SupabaseRemote {
         Ok(answer.body)
     }
 
+    fn note(&self, agreement: Result<(), RemoteError>) -> Result<(), RemoteError> {
+        *self.agreement.lock().unwrap_or_else(PoisonError::into_inner) = Some(agreement.clone());
+        agreement
+    }
+
+    /// Whether the database is of this program's age; a process that has not pulled yet asks for a page
+    /// on which nothing can be.
+    async fn agreed(&self) -> Result<(), RemoteError> {
+        let known = self.agreement.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known {
+            return known;
+        }
+        let args = wire::pull_args(self.team, BEYOND_ALL, 1).map_err(unwritable)?;
+        let body = self.call(&self.function("pull_artifacts", args)?, Repeat::Quickly).await?;
+        self.note(schema::agree(self.http.host(), wire::schema(&body)))
+    }
+
     fn give_up(&self, fault: Fault) -> RemoteError {
         let host = self.http.host();
         match fault {
@@ -206,6 +236,7 @@ impl Remote for SupabaseRemote {
             let (n, most) = (changes.len(), wire::MAX_CHANGES);
             return Err(RemoteError::TooMuch(format!("{n} changes in one push; at most {most} are taken")));
         }
+        self.agreed().await?;
         let args = wire::push_args(self.team, &changes).map_err(unwritable)?;
         let body = self.call_with_contents("push_artifacts", args).await;
         let body = body.map_err(|fault| self.give_up(fault))?;
@@ -220,7 +251,11 @@ impl Remote for SupabaseRemote {
             self.page_size.failed(asked);
         }
         let body = body.map_err(|fault| self.give_up(fault))?;
-        let page = wire::page(&body, after).map_err(|problem| self.odd("pull_artifacts", &problem))?;
+        let read = wire::page(&body, after);
+        let schema = read.as_ref().map_or_else(|_| wire::schema(&body), |(_, schema)| *schema);
+        // Before what is odd about the page: a database of another age may well answer oddly.
+        self.note(schema::agree(self.http.host(), schema))?;
+        let (page, _) = read.map_err(|problem| self.odd("pull_artifacts", &problem))?;
         self.page_size.arrived(asked, page.more, began.elapsed());
         Ok(page)
     }

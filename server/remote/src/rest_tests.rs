@@ -9,6 +9,7 @@ use wiremock::matchers::{body_partial_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
+use crate::schema::SCHEMA_VERSION;
 use crate::testing::{TEAM, USER, grant_refresh, settings, signed_in};
 
 const SHORT: Duration = Duration::from_millis(500);
@@ -19,6 +20,7 @@ async fn remote() -> (MockServer, TempDir, SupabaseRemote) {
     let home = TempDir::new().unwrap();
     let auth = signed_in(&server, home.path()).await;
     let remote = SupabaseRemote::new(&settings(&server.uri(), home.path()), auth);
+    remote.note(Ok(())).unwrap();
     (server, home, remote)
 }
 
@@ -34,8 +36,14 @@ fn change(id: u128) -> PushChange {
     }
 }
 
+/// What a database says of itself that was made for this program.
+fn ours() -> Value {
+    json!({ "version": SCHEMA_VERSION, "oldest_client": SCHEMA_VERSION })
+}
+
 fn page(rows: Value) -> ResponseTemplate {
-    ResponseTemplate::new(200).set_body_json(json!({ "rows": rows, "newest_seq": 7, "more": false }))
+    ResponseTemplate::new(200)
+        .set_body_json(json!({ "rows": rows, "newest_seq": 7, "more": false, "schema": ours() }))
 }
 
 async fn answer(server: &MockServer, function: &str, answer: ResponseTemplate) {
@@ -207,7 +215,7 @@ async fn a_page_that_does_not_arrive_in_time_is_smaller_the_next_time() {
         remote.page_size = Arc::default();
         remote.http = remote.http.with_patience(whole, silence);
         let rows: Vec<_> = (1..=3).map(|seq| json!({ "seq": seq })).collect();
-        let cut = json!({ "rows": rows, "newest_seq": 9, "more": true });
+        let cut = json!({ "rows": rows, "newest_seq": 9, "more": true, "schema": ours() });
         for (most, delay) in [(4_000_000, LONG), (2_000_000, LONG), (1_000_000, Duration::ZERO)] {
             let page = ResponseTemplate::new(200).set_body_json(&cut).set_delay(delay);
             let asked = body_partial_json(json!({ "max_bytes": most }));
@@ -246,7 +254,7 @@ async fn a_page_that_is_too_much_for_the_server_is_smaller_the_next_time_and_oth
 }
 
 /// Answers one request with these pieces and a pause after each; then says nothing more.
-async fn answering_slowly(pieces: &'static [&'static str], pause: Duration) -> std::net::SocketAddr {
+async fn answering_slowly(pieces: Vec<String>, pause: Duration) -> std::net::SocketAddr {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -265,11 +273,15 @@ async fn answering_slowly(pieces: &'static [&'static str], pause: Duration) -> s
 
 #[tokio::test]
 async fn an_answer_may_be_slow_but_not_fall_silent() {
-    const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 42\r\n\r\n";
+    let end = format!(r#"false,"schema":{}}}"#, ours());
+    let length = 33 + end.len();
+    let head =
+        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
     let (_server, home, remote) = remote().await;
-    let pieces: &[&str] = &[HEAD, r#"{"rows":[],"#, r#""newest_seq""#, r#":7,"more":"#, "false   }"];
-    for (pieces, arrives) in [(pieces, true), (&pieces[..4], false)] {
-        let address = answering_slowly(pieces, SHORT / 2).await;
+    let pieces =
+        [head, r#"{"rows":[],"#.to_owned(), r#""newest_seq""#.to_owned(), r#":7,"more":"#.to_owned(), end];
+    for (pieces, arrives) in [(&pieces[..], true), (&pieces[..4], false)] {
+        let address = answering_slowly(pieces.to_vec(), SHORT / 2).await;
         let http = Http::new(&settings(&format!("http://{address}"), home.path())).unwrap();
         let slow = SupabaseRemote { http: http.with_patience(LONG, SHORT), ..remote.clone() };
         let result = slow.pull(Seq(0)).await;
@@ -277,6 +289,39 @@ async fn an_answer_may_be_slow_but_not_fall_silent() {
         let Err(error) = result else { continue };
         assert!(matches!(&error, RemoteError::Unreachable(text) if text.contains("nothing came")), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_database_of_another_age_gets_nothing_and_its_answer_is_not_taken() {
+    let (server, _home, remote) = remote().await;
+    let schemas = [
+        (Value::Null, "or an older one"),
+        (json!({ "version": SCHEMA_VERSION - 1, "oldest_client": 1 }), "supabase db push"),
+        (json!({ "version": 99, "oldest_client": 99 }), "update agent"),
+    ];
+    for (schema, word) in schemas {
+        server.reset().await;
+        // Not even a page is needed to see it.
+        let answer_of =
+            |rows| ResponseTemplate::new(200).set_body_json(json!({ "rows": rows, "schema": schema }));
+        answer(&server, "pull_artifacts", answer_of(json!([]))).await;
+        let Err(RemoteError::Incompatible(told)) = remote.pull(Seq(0)).await else { panic!("{schema}") };
+        assert!(told.contains(word), "{told}");
+        assert_eq!(remote.push(vec![change(1)]).await.unwrap_err(), RemoteError::Incompatible(told));
+        assert_eq!(server.received_requests().await.unwrap().len(), 1, "nothing was pushed");
+    }
+    // A process that has not pulled asks before it pushes; brought up to date, the database is used again.
+    server.reset().await;
+    answer(&server, "pull_artifacts", page(json!([]))).await;
+    *remote.agreement.lock().unwrap() = None;
+    let applied =
+        json!({ "change_id": change(1).change_id.to_string(), "result": "applied", "version": 2, "seq": 8 });
+    let reply = json!({ "results": [applied], "newest_seq": 8 });
+    answer(&server, "push_artifacts", ResponseTemplate::new(200).set_body_json(reply)).await;
+    for _ in 0..2 {
+        remote.push(vec![change(1)]).await.unwrap();
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 3, "it asked once");
 }
 
 #[tokio::test]

@@ -34,6 +34,18 @@ pub struct Invitation {
     pub role: String,
 }
 
+/// An invitation that a team has sent and nobody has accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentInvitation {
+    /// Its id.
+    #[serde(alias = "id")]
+    pub invitation: Uuid,
+    /// Whom it is for.
+    pub email: String,
+    /// The role that is offered.
+    pub role: String,
+}
+
 /// A team one has just joined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
@@ -91,6 +103,22 @@ impl SupabaseRemote {
     pub async fn decline_invitation(&self, invitation: Uuid) -> Result<bool, RemoteError> {
         let args = json!({ "invitation": invitation.to_string() });
         self.ask("decline_invitation", &args, Repeat::Never).await
+    }
+
+    /// The open invitations of a team, by address; none for whoever is no admin of it.
+    pub async fn sent_invitations(&self, team: Uuid) -> Result<Vec<SentInvitation>, RemoteError> {
+        let path = format!("rest/v1/team_invitations?select=id,email,role&team_id=eq.{team}&order=email,id");
+        let body = self.call(&self.request(Method::GET, &path)?, Repeat::Quickly).await?;
+        self.read("team_invitations", &body)
+    }
+
+    /// Takes an invitation back; whether it still waited.
+    ///
+    /// # Errors
+    /// [`RemoteError::Forbidden`] unless one is an admin of its team.
+    pub async fn revoke_invitation(&self, invitation: Uuid) -> Result<bool, RemoteError> {
+        let args = json!({ "invitation": invitation.to_string() });
+        self.ask("revoke_invitation", &args, Repeat::Quickly).await
     }
 
     /// The members of a team, by name.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
-use wiremock::matchers::{method, path, query_param};
+use wiremock::matchers::{body_json, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::{Auth, Settings};
@@ -43,6 +43,21 @@ pub(crate) async fn grant_refresh(server: &MockServer, times: u64) {
         .and(query_param("grant_type", "refresh_token"))
         .respond_with(ResponseTemplate::new(200).set_body_json(granted("second", "r2", 3600)))
         .expect(times)
+        .mount(server)
+        .await;
+}
+
+/// The topic at which the tests' team has its channel.
+pub(crate) fn topic() -> String {
+    format!("team:{TEAM}:epoch")
+}
+
+/// Answers where the channel is.
+pub(crate) async fn tell_channel(server: &MockServer) {
+    Mock::given(method("POST"))
+        .and(path("/rest/v1/rpc/team_channel"))
+        .and(body_json(json!({ "team": TEAM })))
+        .respond_with(ResponseTemplate::new(200).set_body_json(topic()))
         .mount(server)
         .await;
 }

@@ -8,11 +8,14 @@ use agent_core::id::{
     ArtifactKey, ArtifactPath, Author, ChangeId, ContentHash, Seq, Text, Timestamp, Version,
 };
 use agent_core::ports::{
-    PullPage, PushChange, PushOutcome, PushReply, RemoteRow, RemoteVersion, UnreadableRow, VersionQuery,
+    Erasure, PullPage, PushChange, PushOutcome, PushReply, RemoteRow, RemoteVersion, UnreadableRow,
+    VersionQuery,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
+
+use crate::schema::Schema;
 
 /// How many rows a page of changes may have: the server's own limit, as bytes are what costs.
 pub(crate) const PAGE_ROWS: u32 = 1000;
@@ -193,19 +196,48 @@ fn one_line(text: &str) -> String {
 struct Pulled<'a> {
     #[serde(borrow)]
     rows: Vec<&'a RawValue>,
+    #[serde(default)]
+    erasures: Vec<ErasureRow>,
     newest_seq: u64,
     more: bool,
+    schema: Option<Schema>,
 }
 
-/// Reads a page of `pull_artifacts(after)`. The cursor never goes back, and always moves on when
-/// there is more.
-pub(crate) fn page(body: &[u8], after: Seq) -> Result<PullPage, String> {
+#[derive(Deserialize)]
+struct ErasureRow {
+    pseudonym: String,
+    name: Option<String>,
+    mark: String,
+}
+
+impl ErasureRow {
+    /// Passing one by would keep a name for good, so a page with one that cannot be read is no page.
+    fn convert(self) -> Result<Erasure, String> {
+        let mark = self.mark.parse().map_err(|error: agent_core::id::InvalidId| error.to_string())?;
+        Ok(Erasure { mark, pseudonym: author(Some(self.pseudonym), self.name) })
+    }
+}
+
+#[derive(Deserialize)]
+struct Kept {
+    schema: Option<Schema>,
+}
+
+/// Which contract the database keeps that gave this answer to a pull, be it a page or not.
+pub(crate) fn schema(body: &[u8]) -> Option<Schema> {
+    serde_json::from_slice::<Kept>(body).ok()?.schema
+}
+
+/// Reads a page of `pull_artifacts(after)`, and which contract the database keeps. The cursor never goes
+/// back, and always moves on when there is more.
+pub(crate) fn page(body: &[u8], after: Seq) -> Result<(PullPage, Option<Schema>), String> {
     let pulled: Pulled<'_> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let newest = i64::try_from(pulled.newest_seq).map_err(|_| "newest_seq is out of range".to_owned())?;
     let newest = Seq(newest.unsigned_abs());
     let mut page = PullPage {
         rows: Vec::with_capacity(pulled.rows.len()),
         unreadable: Vec::new(),
+        erasures: pulled.erasures.into_iter().map(ErasureRow::convert).collect::<Result<_, _>>()?,
         cursor: after,
         newest_seq: newest,
         more: pulled.more,
@@ -227,7 +259,7 @@ pub(crate) fn page(body: &[u8], after: Seq) -> Result<PullPage, String> {
     } else if page.cursor <= after {
         return Err(format!("a page after seq {} that leads nowhere", after.0));
     }
-    Ok(page)
+    Ok((page, pulled.schema))
 }
 
 fn read_row(raw: &RawValue, newest: Seq) -> Result<RemoteRow, (Seq, UnreadableRow)> {

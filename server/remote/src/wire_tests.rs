@@ -20,7 +20,7 @@ fn with(mut row: Value, name: &str, value: Value) -> Value {
 
 fn pulled(rows: &[Value], newest: u64, more: bool, after: u64) -> Result<PullPage, String> {
     let body = json!({ "rows": rows, "newest_seq": newest, "more": more }).to_string();
-    page(body.as_bytes(), Seq(after))
+    page(body.as_bytes(), Seq(after)).map(|(page, _)| page)
 }
 
 #[test]
@@ -43,6 +43,23 @@ fn a_tombstone_and_an_erased_author_are_no_errors() {
     let page = pulled(&[gone], 8, false, 0).unwrap();
     assert!(page.rows[0].content.is_none() && page.unreadable.is_empty());
     assert_eq!(page.rows[0].author, Author::default());
+}
+
+#[test]
+fn who_was_erased_is_told_apart_by_those_who_knew_them_or_the_page_is_refused() {
+    // The hash of `pseudonym/user`, computed elsewhere.
+    let ben = "3f0c6a52-5d4e-4d0b-9a53-0b6d3a0b7c11";
+    let pseudonym = "00000000-0000-8000-8000-0123456789ab";
+    let said = |mark: &str| {
+        let erasure = json!({ "seq": 9, "pseudonym": pseudonym, "name": "erased-6789ab", "mark": mark });
+        let body = json!({ "rows": [], "erasures": [erasure], "newest_seq": 9, "more": false }).to_string();
+        page(body.as_bytes(), Seq(4)).map(|(page, _)| page)
+    };
+    let page = said("e61ebb11dc4dffb42452665228fe9ccc0017cac43e92b4c3160e27c350ab0f8f").unwrap();
+    assert_eq!(page.cursor, Seq(9));
+    assert_eq!(page.erasures[0].pseudonym.name, "erased-6789ab");
+    assert!(page.erasures[0].is_about(ben) && !page.erasures[0].is_about(pseudonym));
+    assert!(said("nonsense").unwrap_err().contains("64 hexadecimal"));
 }
 
 #[test]

@@ -28,10 +28,22 @@ impl World {
             if next == Next::Wait(Waits::TextMissing) {
                 breach(Promise::StatusDerivable, format!("{n}.{p}: a text of {key} is missing: {entry:?}"));
             }
+            if entry.older_base.is_some() {
+                // An editor has it open as it was before somebody else's change.
+                self.replicas[n].apart(&key).there = true;
+            }
             self.note_saved(n, &entry);
+            if self.is_behind_its_cache(n, p) {
+                continue; // another process went on: what this one thinks is not what is shown next
+            }
             self.check_no_false_conflict(n, &entry, &next);
             self.note_sync(n, p, &entry);
         }
+    }
+
+    fn is_behind_its_cache(&self, n: usize, p: usize) -> bool {
+        let process = &self.replicas[n].processes[p];
+        process.engine.machine().rev() < process.store.rev()
     }
 
     /// What is in the file and what the program has taken in of it.
@@ -58,13 +70,19 @@ impl World {
         let newest = self.server.current(&entry.key).map_or(Version(0), |revision| revision.version);
         let replica = &mut self.replicas[n];
         let local = replica.files.get(&entry.path).map(|text| text.hash());
+        let mut files = replica.files_of(&self.kinds, &entry.key).into_iter();
         let is_quiet = replica.processes[p].commands.is_empty() && !replica.is_open(&entry.key);
+        // A file of it at another place may not have been noticed yet.
+        let is_quiet = is_quiet && files.all(|(path, _)| path == entry.path);
+        // While a change is under way, what was deleted here since may still be there.
+        let is_quiet = is_quiet && entry.pending.is_none();
         if entry.status() != Status::InSync || entry.local != local || !is_quiet {
             return;
         }
         let apart = replica.apart(&entry.key);
         apart.here = false;
-        if entry.remote_version() == newest {
+        // Another program's text that lacks what came in since is taken for that editor's.
+        if entry.remote_version() == newest && entry.older_base.is_none() {
             apart.there = false;
         }
     }

@@ -10,8 +10,8 @@ use agent_core::sync::ResolvedBase;
 use agent_core::sync::next::Next;
 use agent_core::sync::resolve::{Sides, Take, resolve};
 use agent_core::text::without_bom;
-use agent_engine::View;
-use agent_lsp::{Bases, BufferBase, Edited, Hunks};
+use agent_engine::{SavedBase, View};
+use agent_lsp::{Bases, BufferBase, Edited, Hunks, Saved};
 use ropey::Rope;
 
 const BOM: &str = "\u{feff}";
@@ -142,12 +142,16 @@ impl Editor {
         }
     }
 
-    /// The file was written; answers how the artifact's base must move with it.
-    pub(crate) fn saved(&mut self, view: Option<&View>) -> Option<ResolvedBase> {
+    /// The file was written; answers what the base of its text is.
+    pub(crate) fn saved(&mut self, view: Option<&View>) -> SavedBase {
         self.saved = Some(self.version);
         self.on_disk = Arc::clone(&self.text);
         self.look(view);
-        self.bases.saved(&self.text, view).map(resolved)
+        match self.bases.saved(&self.text, view) {
+            Saved::Kept => SavedBase::Kept,
+            Saved::Moved(moved) => SavedBase::Moved(resolved(moved)),
+            Saved::Unknown => SavedBase::Unknown,
+        }
     }
 
     /// The document's sides, where there is something to choose.

@@ -1,5 +1,7 @@
 //! What people do, step by step, and which trouble a step brings instead.
 
+use std::sync::Arc;
+
 use agent_core::id::{ArtifactKey, ArtifactPath, Text};
 use agent_core::merge::Choice;
 use agent_core::sync::Event;
@@ -48,8 +50,11 @@ impl World {
     /// Somebody presses *push* or *pull*.
     fn ask_network(&mut self, n: usize, p: usize) {
         let retry_refused = self.rng.bool();
-        let event = if self.rng.bool() { Event::PullWanted } else { Event::PushWanted { retry_refused } };
-        self.tell(n, p, Command::Do(event));
+        if self.rng.bool() {
+            return self.tell(n, p, Command::Do(Event::PullWanted));
+        }
+        self.tell(n, p, Command::Scan);
+        self.tell(n, p, Command::Do(Event::PushWanted { retry_refused }));
     }
 
     /// Somebody writes a file with a program that no language server knows of.
@@ -103,9 +108,11 @@ impl World {
         note!(self, "open {n}.{p} {key}");
         self.replicas[n].see(text.as_str());
         let process = &mut self.replicas[n].processes[p];
-        process.editors.insert(key.clone(), Editor::open(&path, text.as_str()));
+        let editor = Editor::open(&path, text.as_str());
+        let opened = Arc::clone(editor.text());
+        process.editors.insert(key.clone(), editor);
         process.publish(key);
-        self.tell(n, p, Command::Opened(key.clone(), path));
+        self.tell(n, p, Command::Opened(key.clone(), path, opened));
     }
 
     /// Somebody does something in one of their open documents.
@@ -171,19 +178,14 @@ impl World {
         let process = &mut self.replicas[n].processes[p];
         let view = process.views.get(&path).cloned();
         let Some(editor) = process.editors.get_mut(key) else { return };
-        let resolved = editor.saved(view.as_deref());
-        if resolved.as_ref().is_some_and(|base| base.to.is_none()) {
-            // What the buffer was edited out of is not known exactly: that asks too much rather than
-            // too little (docs/architecture.md).
-            self.replicas[n].apart(key).there = true;
-        }
-        note!(self, "save {n}.{p} {key} base {:?}", resolved.as_ref().map(|base| &base.to));
+        let base = editor.saved(view.as_deref());
+        note!(self, "save {n}.{p} {key} base {base:?}");
         for other in (0..self.replicas[n].processes.len()).filter(|other| *other != p) {
             if self.rng.u8(0..5) > 0 {
                 self.tell(n, other, Command::Touched(vec![path.clone()]));
             }
         }
-        self.tell(n, p, Command::Saved(path, resolved));
+        self.tell(n, p, Command::Saved(path, base));
     }
 
     pub(crate) fn close(&mut self, n: usize, p: usize, key: &ArtifactKey) {
@@ -245,6 +247,7 @@ impl World {
             Taken::Refused => return,
             Taken::Settled => {}
             Taken::Moved(base) => {
+                self.replicas[n].apart(key).here = true;
                 self.tell(n, p, Command::Do(Event::Resolved { key: key.clone(), base }));
             }
             Taken::Deleted => {
@@ -291,6 +294,7 @@ impl World {
             self.in_editor(n, p, key, |editor, _| moved = editor.applied(edit));
         }
         if let Some(base) = moved {
+            self.replicas[n].apart(key).here = true;
             self.tell(n, p, Command::Do(Event::Resolved { key: key.clone(), base }));
         }
     }
@@ -314,6 +318,10 @@ impl World {
         self.replicas[n].apart(&ask.key).here = true;
         self.replicas[n].braked.remove(&ask.key);
         let entry = self.replicas[n].processes[p].engine.machine().entry(&ask.key).cloned();
+        let newest = self.server.current(&ask.key).map(|revision| revision.version);
+        let seen = entry.as_ref().map(agent_core::sync::Entry::remote_version);
+        // What was chosen was replaced meanwhile, and this process does not know.
+        self.replicas[n].apart(&ask.key).there |= newest > seen;
         let hashes = entry.map(|entry| [entry.remote_hash(), entry.local]).into_iter().flatten().flatten();
         for hash in hashes {
             let text = agent_core::ports::Store::text(&self.replicas[n].cache, hash).ok().flatten();

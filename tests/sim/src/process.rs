@@ -11,7 +11,7 @@ use agent_core::ports::{Holder, LiveEvent, Store};
 use agent_core::sync::next::Next;
 use agent_core::sync::{Entry, Event, ResolvedBase};
 use agent_engine::resolve::Ask;
-use agent_engine::{Engine, Failed, Outcome, View};
+use agent_engine::{Engine, Failed, Older, Outcome, SavedBase, View};
 
 use crate::editor::Editor;
 use crate::files::MemoryFiles;
@@ -25,7 +25,8 @@ use crate::words::Planted;
 /// As in the loop of a session.
 const LOOK_MILLIS: i64 = 1_000;
 const WRITES_MILLIS: i64 = 60_000;
-const OPEN_MILLIS: i64 = 60_000;
+const SIGNED_MILLIS: i64 = 7 * 24 * 3_600_000;
+const RENEW_MILLIS: i64 = 30_000;
 const HOLD_MILLIS: i64 = 1_000;
 /// How often everything is pulled unasked.
 const PULL_MILLIS: i64 = 300_000;
@@ -51,9 +52,9 @@ impl Lease {
 /// What is said to the loop.
 #[derive(Debug, Clone)]
 pub(crate) enum Command {
-    Opened(ArtifactKey, ArtifactPath),
+    Opened(ArtifactKey, ArtifactPath, Arc<str>),
     Closed(ArtifactKey, ArtifactPath),
-    Saved(ArtifactPath, Option<ResolvedBase>),
+    Saved(ArtifactPath, SavedBase),
     Touched(Vec<ArtifactPath>),
     Resolve(Ask),
     Scan,
@@ -65,6 +66,15 @@ pub(crate) enum Command {
 enum Again {
     Saved(ArtifactPath, ResolvedBase),
     Event(Event),
+}
+
+/// As in the loop of a session.
+#[derive(Debug, Clone)]
+struct OpenDocument {
+    path: ArtifactPath,
+    text: Arc<str>,
+    is_compared: bool,
+    older: Option<Older>,
 }
 
 pub(crate) struct Process {
@@ -88,7 +98,7 @@ pub(crate) struct Process {
     holder: Holder,
     kinds: Kinds,
     lease: Lease,
-    open: BTreeMap<ArtifactKey, ArtifactPath>,
+    open: BTreeMap<ArtifactKey, OpenDocument>,
     held: BTreeMap<ArtifactPath, Timestamp>,
     kept: Option<Vec<Again>>,
     wake_at: Option<Timestamp>,
@@ -115,8 +125,10 @@ impl Process {
         let store = replica.cache.for_process(fuse.clone());
         let chance = Box::new(SeededChance::new(seed));
         let kinds = Kinds::standard();
-        let engine = Engine::open(store.clone(), files.clone(), kinds.clone(), plan.policy, chance, now)
+        let mut engine = Engine::open(store.clone(), files.clone(), kinds.clone(), plan.policy, chance, now)
             .expect("a sound cache opens");
+        let holder = Holder(format!("process {life}"));
+        engine.set_holder(holder.clone());
         let mut process = Self {
             engine,
             files,
@@ -130,7 +142,7 @@ impl Process {
             is_joined: false,
             wants_join: false,
             views: BTreeMap::new(),
-            holder: Holder(format!("process {life}")),
+            holder: holder.clone(),
             kinds,
             lease: replica.lease.clone(),
             open: BTreeMap::new(),
@@ -147,6 +159,11 @@ impl Process {
         process.event(Event::Tick, now);
         process.scan(now);
         process
+    }
+
+    /// Who it is among those that have documents open.
+    pub(crate) fn holder(&self) -> &Holder {
+        &self.holder
     }
 
     pub(crate) fn has_heard_of(&self, key: &ArtifactKey) -> bool {
@@ -169,9 +186,9 @@ impl Process {
     pub(crate) fn command(&mut self, command: Command, now: Timestamp) {
         self.see_open(now);
         match command {
-            Command::Opened(key, path) => self.opened(&key, &path, now),
+            Command::Opened(key, path, text) => self.opened(&key, &path, text, now),
             Command::Closed(key, path) => self.closed(&key, &path, now),
-            Command::Saved(path, resolved) => self.saved(&path, resolved, now),
+            Command::Saved(path, base) => self.saved(&path, base, now),
             Command::Touched(paths) => self.files_touched(&paths, now),
             Command::Scan => self.scan(now),
             Command::Do(event) => self.event(event, now),
@@ -209,10 +226,18 @@ impl Process {
         self.carry_on_or(outcome, again);
     }
 
-    fn saved(&mut self, path: &ArtifactPath, resolved: Option<ResolvedBase>, now: Timestamp) {
+    fn saved(&mut self, path: &ArtifactPath, base: SavedBase, now: Timestamp) {
         self.held.remove(path);
-        let again = resolved.clone().map(|base| Again::Saved(path.clone(), base));
-        let outcome = self.engine.file_saved(path, resolved, now);
+        if let (SavedBase::Unknown, Some(Ok(key))) = (&base, self.kinds.key_of(path)) {
+            let outcome = self.engine.refresh(now);
+            self.carry_on(outcome);
+            self.compare_opened(&key, now);
+        }
+        let again = match &base {
+            SavedBase::Moved(moved) => Some(Again::Saved(path.clone(), moved.clone())),
+            SavedBase::Kept | SavedBase::Unknown => None,
+        };
+        let outcome = self.engine.file_saved(path, base, now);
         self.carry_on_or(outcome, again);
     }
 
@@ -222,7 +247,10 @@ impl Process {
     }
 
     fn files_touched(&mut self, paths: &[ArtifactPath], now: Timestamp) {
-        let is_open = |path: &&ArtifactPath| matches!(self.kinds.key_of(path), Some(Ok(key)) if self.open.contains_key(&key));
+        let machine = self.engine.machine();
+        let is_in_editor = |key: &ArtifactKey| self.open.contains_key(key) || machine.circumstances(key).open;
+        let is_open =
+            |path: &&ArtifactPath| matches!(self.kinds.key_of(path), Some(Ok(key)) if is_in_editor(&key));
         let (open, closed): (Vec<_>, Vec<_>) = paths.iter().partition(is_open);
         for path in open {
             self.held.entry(path.clone()).or_insert_with(|| now.plus(HOLD_MILLIS));
@@ -275,21 +303,56 @@ impl Process {
             local: wanted.then(|| text(entry.local)).flatten(),
             remote: wanted.then(|| text(entry.remote_hash())).flatten(),
             write_problem: self.engine.write_problem(key).cloned(),
+            older: self.open.get(key).and_then(|document| document.older.clone()),
             entry,
             next,
         };
         self.views.insert(path, Arc::new(view));
     }
 
-    fn opened(&mut self, key: &ArtifactKey, path: &ArtifactPath, now: Timestamp) {
-        self.open.insert(key.clone(), path.clone());
+    fn opened(&mut self, key: &ArtifactKey, path: &ArtifactPath, text: Arc<str>, now: Timestamp) {
+        let document = OpenDocument { path: path.clone(), text, is_compared: false, older: None };
+        self.open.insert(key.clone(), document);
         self.files.set_open(path, Some(Timestamp(i64::MIN)));
         if self.planted == Some(Planted::OverwriteUnsaved) {
             return;
         }
         self.declare_open(now);
+        self.read_opened(key, now);
+    }
+
+    fn read_opened(&mut self, key: &ArtifactKey, now: Timestamp) {
         self.event(Event::Opened(key.clone()), now);
+        let outcome = self.engine.refresh(now);
+        self.carry_on(outcome);
+        let Some(document) = self.open.get(key).filter(|document| !document.is_compared).cloned() else {
+            return;
+        };
+        if self.engine.file_holds(&document.path, &document.text) {
+            let outcome = self.engine.files_changed(&[document.path], None, now);
+            self.carry_on(outcome);
+        }
+        self.compare_opened(key, now);
         self.publish(key);
+    }
+
+    fn compare_opened(&mut self, key: &ArtifactKey, now: Timestamp) {
+        if self.kept.is_some() {
+            return;
+        }
+        let Some(text) = self.open.get(key).map(|document| Arc::clone(&document.text)) else { return };
+        match self.engine.older_than_file(key, &text) {
+            Ok(older) => {
+                if let Some(older) = &older {
+                    self.event(Event::OpenedOlder(key.clone(), Some(older.base)), now);
+                }
+                self.open.entry(key.clone()).and_modify(|document| {
+                    document.is_compared = true;
+                    document.older = older;
+                });
+            }
+            Err(_) => self.keep(None),
+        }
     }
 
     fn closed(&mut self, key: &ArtifactKey, path: &ArtifactPath, now: Timestamp) {
@@ -300,21 +363,21 @@ impl Process {
     }
 
     fn declare_open(&mut self, now: Timestamp) {
-        self.open_renew_at = now.plus(OPEN_MILLIS / 2);
+        self.open_renew_at = now.plus(RENEW_MILLIS);
         let keys: Vec<_> = self.open.keys().cloned().collect();
-        let until = now.plus(OPEN_MILLIS);
+        let until = now.plus(SIGNED_MILLIS);
         match self.store.set_open(&self.holder, &keys, until) {
-            Ok(()) => self.open.values().for_each(|path| self.files.set_open(path, Some(until))),
+            Ok(()) => {
+                self.open.values().for_each(|document| self.files.set_open(&document.path, Some(until)))
+            }
             Err(_) => self.keep(None),
         }
     }
 
     /// Which artifacts other processes have open.
     fn see_open(&mut self, now: Timestamp) {
-        let keys = self.store.open_elsewhere(&self.holder, now).expect("memory can be read");
-        if !self.engine.machine().is_open_elsewhere(&keys) {
-            self.event(Event::OpenElsewhere(keys.into_iter().collect()), now);
-        }
+        let outcome = self.engine.see_open(now);
+        self.carry_on(outcome);
     }
 
     /// Does what is due.
@@ -397,13 +460,14 @@ impl Process {
     fn catch_up(&mut self, now: Timestamp) {
         let Some(kept) = self.kept.take() else { return };
         self.declare_open(now);
-        let open: Vec<_> = self.open.keys().cloned().collect();
-        open.into_iter().for_each(|key| self.event(Event::Opened(key), now));
+        for key in self.open.keys().cloned().collect::<Vec<_>>() {
+            self.read_opened(&key, now);
+        }
         self.see_open(now);
         for again in kept {
             match again {
                 again if self.kept.is_some() => self.keep(Some(again)),
-                Again::Saved(path, base) => self.saved(&path, Some(base), now),
+                Again::Saved(path, base) => self.saved(&path, SavedBase::Moved(base), now),
                 Again::Event(Event::Closed(key)) if self.open.contains_key(&key) => {}
                 Again::Event(event) => self.event(event, now),
             }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use agent_core::id::{ArtifactKey, ChangeId, ContentHash, Seq, Timestamp, Version};
+use agent_core::id::{ArtifactKey, ChangeId, ContentHash, Seq, Text, Timestamp, Version};
 use agent_core::ports::{PullPage, PushChange, PushOutcome, PushReply, RemoteError};
 use serde_json::Value;
 use uuid::Uuid;
@@ -92,8 +92,8 @@ impl Server {
 
     /// What was accepted after a seq.
     pub(crate) fn since(&self, seq: Seq) -> &[Revision] {
-        let skipped = usize::try_from(seq.0).unwrap_or(usize::MAX);
-        self.model.history(TEAM).get(skipped..).unwrap_or(&[])
+        let history = self.model.history(TEAM);
+        &history[history.partition_point(|revision| revision.seq <= seq)..]
     }
 
     pub(crate) fn newest(&self) -> impl Iterator<Item = &Revision> {
@@ -102,6 +102,13 @@ impl Server {
 
     pub(crate) fn current(&self, key: &ArtifactKey) -> Option<&Revision> {
         self.model.current(TEAM, key)
+    }
+
+    /// Whether the artifact is deleted, and had this text once.
+    pub(crate) fn was_deleted_with(&self, key: &ArtifactKey, text: &str) -> bool {
+        let is_it = |content: &Option<Text>| content.as_ref().is_some_and(|known| known.as_str() == text);
+        self.current(key).is_some_and(|revision| revision.content.is_none())
+            && self.history().any(|revision| revision.key == *key && is_it(&revision.content))
     }
 
     pub(crate) fn newest_seq(&self) -> Seq {

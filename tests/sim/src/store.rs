@@ -14,6 +14,8 @@ use crate::words::Planted;
 
 struct Shared {
     cache: Cache,
+    /// The last commit's.
+    rev: Rev,
     /// All that was committed, where commits can be taken back.
     log: Option<Vec<Vec<Write>>>,
     /// No commit goes through.
@@ -36,7 +38,13 @@ fn empty() -> Cache {
 impl SharedCache {
     pub(crate) fn new(rolls_back: bool, planted: Option<Planted>) -> Self {
         let is_logged = rolls_back || planted == Some(Planted::ActBeforePersist);
-        let shared = Shared { cache: empty(), log: is_logged.then(Vec::new), full: false, planted };
+        let shared = Shared {
+            cache: empty(),
+            rev: Rev::default(),
+            log: is_logged.then(Vec::new),
+            full: false,
+            planted,
+        };
         Self { shared: Arc::new(Mutex::new(shared)), fuse: Fuse::default(), fails_once: Arc::default() }
     }
 
@@ -59,11 +67,11 @@ impl SharedCache {
         let log = shared.log.as_ref()?;
         let kept = log[..log.len().saturating_sub(commits)].to_vec();
         let older = Self::new(true, shared.planted);
-        let mut cache = empty();
+        let (mut cache, mut rev) = (empty(), Rev::default());
         for writes in &kept {
-            cache.commit(writes).expect("it was committed before");
+            rev = cache.commit(writes).expect("it was committed before");
         }
-        *lock(&older.shared) = Shared { cache, log: Some(kept), full: false, planted: shared.planted };
+        *lock(&older.shared) = Shared { cache, rev, log: Some(kept), full: false, planted: shared.planted };
         Some(older)
     }
 
@@ -93,6 +101,11 @@ impl SharedCache {
     /// Whether the cache has this text.
     pub(crate) fn has(&self, hash: ContentHash) -> bool {
         lock(&self.shared).cache.text(hash).expect("memory does not fail").is_some()
+    }
+
+    /// The last commit's, whoever made it.
+    pub(crate) fn rev(&self) -> Rev {
+        lock(&self.shared).rev
     }
 
     /// What is in the cache, whoever committed it.
@@ -154,6 +167,7 @@ impl Store for SharedCache {
         let mut shared = lock(&self.shared);
         let forgetful = kept(shared.planted, writes);
         let rev = shared.cache.commit(forgetful.as_deref().unwrap_or(writes))?;
+        shared.rev = rev;
         if let Some(log) = &mut shared.log {
             log.push(writes.to_vec());
         }

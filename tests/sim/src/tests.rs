@@ -4,7 +4,7 @@ use agent_cache::Cache;
 use agent_core::artifact::identity::Kinds;
 use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
 use agent_core::ports::FileProblem;
-use agent_engine::Engine;
+use agent_engine::{Engine, SavedBase};
 
 use crate::files::MemoryFiles;
 use crate::fuse::Fuse;
@@ -24,10 +24,12 @@ fn two_processes_on_one_cache_file_miss_nothing_of_each_other() {
     let (mut one, mut other) = (open(1), open(2));
     let path = |id: &str| ArtifactPath::new(&format!(".agent/stories/{id}.md")).expect("a valid path");
     ["INFRA-001", "INFRA-002", "INFRA-003"].iter().for_each(|id| files.put(&path(id), Some(id)));
-    one.file_saved(&path("INFRA-001"), None, now).expect("saved");
-    other.file_saved(&path("INFRA-002"), None, now).expect("saved");
-    one.file_saved(&path("INFRA-003"), None, now).expect("saved");
-    other.file_saved(&path("INFRA-003"), None, now).expect("saved, although the other one was first");
+    one.file_saved(&path("INFRA-001"), SavedBase::Kept, now).expect("saved");
+    other.file_saved(&path("INFRA-002"), SavedBase::Kept, now).expect("saved");
+    one.file_saved(&path("INFRA-003"), SavedBase::Kept, now).expect("saved");
+    other
+        .file_saved(&path("INFRA-003"), SavedBase::Kept, now)
+        .expect("saved, although the other one was first");
     for engine in [&mut one, &mut other] {
         engine.refresh(now).expect("reads");
         for id in ["INFRA-001", "INFRA-002", "INFRA-003"] {
@@ -57,9 +59,9 @@ fn a_second_file_with_an_id_does_not_pass_for_the_first_one_moved() {
     let path = |folder: &str| ArtifactPath::new(&format!(".agent/{folder}/S-001.md")).expect("a valid path");
     let (first, second) = (path("stories"), path("stories/sub"));
     files.put(&first, Some("theirs"));
-    one.file_saved(&first, None, now).expect("saved");
+    one.file_saved(&first, SavedBase::Kept, now).expect("saved");
     files.put(&second, Some("mine"));
-    other.file_saved(&second, None, now).expect("seen");
+    other.file_saved(&second, SavedBase::Kept, now).expect("seen");
     let entry = other.machine().entry(&ArtifactKey::new("story", "S-001").expect("a key")).expect("known");
     assert_eq!((&entry.path, entry.local), (&first, files.get(&first).map(|text| text.hash())));
     assert_eq!(other.problems().get(second.as_str()), Some(&FileProblem::SameId(first)));

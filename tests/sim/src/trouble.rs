@@ -3,7 +3,7 @@
 
 use agent_core::id::ArtifactKey;
 use agent_core::ports::{LiveEvent, PushOutcome, RemoteError};
-use agent_core::sync::Event;
+use agent_core::sync::{Entry, Event};
 
 use crate::network::Hint;
 use crate::process::Command;
@@ -261,9 +261,15 @@ impl World {
         let replica = &self.replicas[n];
         let entries = replica.processes[p].entries();
         let here: Vec<_> = entries.iter().filter(|entry| entry.local.is_some()).collect();
+        // What was never in sync is not deleted with its file, and another file of it takes its place.
+        let is_only = |entry: &Entry| {
+            let files = replica.files_of(&self.kinds, &entry.key);
+            files.len() == 1 && files[0].0 == entry.path
+        };
+        let is_known = |entry: &Entry| entry.base.is_some() && is_only(entry);
         let gone: Vec<_> = here
             .iter()
-            .filter(|entry| !replica.is_open(&entry.key) && replica.files.get(&entry.path).is_some())
+            .filter(|entry| !replica.is_open(&entry.key) && is_known(entry))
             .map(|entry| (entry.key.clone(), entry.path.clone()))
             .collect();
         let is_many = gone.len() >= 10 && gone.len() * 5 > here.len();

@@ -2,10 +2,11 @@
 //! happens in it. What happens is drawn in `people` and `trouble`; what must hold is in `checks`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use agent_core::artifact::identity::Kinds;
 use agent_core::id::{ArtifactKey, ArtifactPath, Seq, Timestamp};
-use agent_core::ports::LiveEvent;
+use agent_core::ports::{LiveEvent, Store as _};
 use agent_core::sync::Event;
 
 use crate::coverage::Coverage;
@@ -150,9 +151,11 @@ impl World {
         self.replicas[n].files.check_whole();
         let dead = &mut self.replicas[n].processes[p];
         let mut editors = std::mem::take(&mut dead.editors);
-        let life = dead.life;
+        let (life, holder) = (dead.life, dead.holder().clone());
         dead.files.forget_life();
         self.replicas[n].lease.end(life);
+        // Its sign ends with it, and so does what it had open.
+        let _ = self.replicas[n].cache.release(&holder);
         if self.planted == Some(Planted::ActBeforePersist)
             && let Some(older) = self.replicas[n].cache.without_last(1)
         {
@@ -165,7 +168,8 @@ impl World {
         let process = &mut self.replicas[n].processes[p];
         for (key, editor) in &mut editors {
             editor.reopen();
-            process.commands.push_back(Command::Opened(key.clone(), editor.path.clone()));
+            let text = Arc::clone(editor.text());
+            process.commands.push_back(Command::Opened(key.clone(), editor.path.clone(), text));
         }
         process.editors = editors;
     }
@@ -330,7 +334,10 @@ impl World {
         self.now = self.now.plus(millis);
         for n in 0..self.replicas.len() {
             for p in 0..self.replicas[n].processes.len() {
-                self.with(n, p, Process::timers);
+                // A loop that is late is late with everything: what it was told comes before what is due.
+                if self.replicas[n].processes[p].commands.is_empty() {
+                    self.with(n, p, Process::timers);
+                }
             }
         }
     }
@@ -359,12 +366,20 @@ impl World {
         replica.see(text.unwrap_or_default());
         if let Some(Ok(key)) = self.kinds.key_of(path) {
             let is_under_buffer = self.replicas[n].is_open_beside(&key, saver);
+            let is_gone_version = text.is_some_and(|text| self.server.was_deleted_with(&key, text));
             let apart = self.replicas[n].apart(&key);
             apart.here = true;
             // Two programs of one person that change one file are two sides: the buffer keeps the base
             // it was edited out of, or an older one.
             apart.there |= is_under_buffer;
-            self.replicas[n].braked.remove(&key);
+            // An old version of what the team deleted is taken for that, not for a new artifact.
+            apart.there |= is_gone_version;
+            let braked = &mut self.replicas[n].braked;
+            braked.remove(&key);
+            // The program may not have looked yet, and sees no more than a few that are gone.
+            if braked.len() < 10 {
+                braked.clear();
+            }
         }
     }
 }

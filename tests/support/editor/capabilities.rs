@@ -26,6 +26,12 @@ pub struct Capabilities {
     pub related_information: bool,
     /// Edits may move files.
     pub moves_files: bool,
+    /// `window/showDocument`.
+    pub shows_documents: bool,
+    /// Code actions that are more than commands.
+    pub action_literals: bool,
+    /// The process that the server is told to end with, where it is not this one.
+    pub parent: Option<u32>,
 }
 
 impl Default for Capabilities {
@@ -40,6 +46,9 @@ impl Default for Capabilities {
             presence: true,
             related_information: true,
             moves_files: true,
+            shows_documents: true,
+            action_literals: true,
+            parent: None,
         }
     }
 }
@@ -65,14 +74,19 @@ impl Capabilities {
                 },
                 "hover": { "contentFormat": ["markdown"] },
             },
-            "window": { "workDoneProgress": self.progress, "showDocument": { "support": true } },
+            "window": { "workDoneProgress": self.progress, "showDocument": { "support": self.shows_documents } },
             "experimental": { "agentStatus": self.status, "agentPresence": self.presence },
         });
+        if !self.action_literals {
+            declared["textDocument"]["codeAction"] = json!({});
+        }
         if self.moves_files {
             declared["workspace"]["workspaceEdit"]["resourceOperations"] = json!(["rename"]);
         }
-        if self.encoding == Encoding::Utf8 {
-            declared["general"] = json!({ "positionEncodings": ["utf-8", "utf-16"] });
+        match self.encoding {
+            Encoding::Utf8 => declared["general"] = json!({ "positionEncodings": ["utf-16", "utf-8"] }),
+            Encoding::Utf16 => {}
+            Encoding::Utf32 => declared["general"] = json!({ "positionEncodings": ["utf-32"] }),
         }
         if self.pull {
             declared["textDocument"]["diagnostic"] = json!({ "dynamicRegistration": false });

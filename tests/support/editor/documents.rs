@@ -236,11 +236,17 @@ impl Editor {
     /// # Errors
     /// When it never has.
     pub fn wait_codes(&mut self, path: &str, codes: &[&str]) -> Result<Vec<Value>> {
-        self.wait_diagnostics(path, &format!("exactly {codes:?}"), |list| {
+        // Beside what is said of the text, who else is there comes and goes.
+        let is_about_people = codes.is_empty() || codes.contains(&"same-section");
+        let counts = |diagnostic: &Value| is_about_people || diagnostic["code"] != "same-section";
+        let mut list = self.wait_diagnostics(path, &format!("exactly {codes:?}"), |list| {
             list.iter()
+                .filter(|diagnostic| counts(diagnostic))
                 .map(|diagnostic| diagnostic["code"].as_str().unwrap_or_default())
                 .eq(codes.iter().copied())
-        })
+        })?;
+        list.retain(counts);
+        Ok(list)
     }
 
     /// The actions offered for a diagnostic.
@@ -256,7 +262,34 @@ impl Editor {
                 "context": { "diagnostics": [diagnostic], "triggerKind": 1 },
             }),
         )?;
-        Ok(answer.as_array().cloned().unwrap_or_default())
+        let offered = answer.as_array().cloned().unwrap_or_default();
+        let is_command = |action: &Value| action["command"].is_string();
+        if !self.capabilities.action_literals && !offered.iter().all(is_command) {
+            self.fault(format!("an action that is no command: {answer}"));
+        }
+        Ok(offered)
+    }
+
+    /// The one action whose title begins so of those offered for the document as a whole.
+    ///
+    /// # Errors
+    /// When there is none; the message lists what is offered.
+    pub fn source_action(&mut self, path: &str, title: &str) -> Result<Value> {
+        let start = json!({ "line": 0, "character": 0 });
+        let answer = self.request(
+            "textDocument/codeAction",
+            json!({
+                "textDocument": { "uri": self.uri(path) },
+                "range": { "start": start, "end": start },
+                "context": { "diagnostics": [], "only": ["source"] },
+            }),
+        )?;
+        let offered = answer.as_array().cloned().unwrap_or_default();
+        let titled = |action: &&Value| action["title"].as_str().is_some_and(|found| found.starts_with(title));
+        match offered.iter().find(titled) {
+            Some(action) => Ok(action.clone()),
+            None => bail!("no action {title:?} in {answer}\n{}", self.conversation()),
+        }
     }
 
     /// The one action for a diagnostic whose title begins so.
@@ -282,7 +315,7 @@ impl Editor {
         if action["edit"].is_object() {
             return self.apply_workspace_edit(&action["edit"]);
         }
-        self.request("workspace/executeCommand", action["command"].clone()).map(drop)
+        self.request("workspace/executeCommand", command_of(action)).map(drop)
     }
 
     /// Does what an action says, and answers what the server says to it.
@@ -290,7 +323,7 @@ impl Editor {
     /// # Errors
     /// When it says nothing.
     pub fn try_run(&mut self, action: &Value) -> Result<Answer> {
-        let id = self.send_request("workspace/executeCommand", action["command"].clone())?;
+        let id = self.send_request("workspace/executeCommand", command_of(action))?;
         self.answer(id)
     }
 
@@ -300,9 +333,17 @@ impl Editor {
     /// When it is not offered, refused, or changes nothing.
     pub fn apply(&mut self, path: &str, diagnostic: &Value, title: &str) -> Result<()> {
         let action = self.action(path, diagnostic, title)?;
+        self.run_edit(path, &action)
+    }
+
+    /// Does what an action says, and waits for the buffer to change.
+    ///
+    /// # Errors
+    /// When it is refused, or changes nothing.
+    pub fn run_edit(&mut self, path: &str, action: &Value) -> Result<()> {
         let before = self.version(path)?;
-        self.run(&action)?;
-        self.wait(&format!("the edit of {title:?}"), |editor| {
+        self.run(action)?;
+        self.wait(&format!("the edit of {}", action["title"]), |editor| {
             editor.version(path).is_ok_and(|version| version > before)
         })
     }
@@ -347,5 +388,13 @@ impl Editor {
     pub fn wait_address(&mut self) -> Result<String> {
         self.wait("something to be shown", |editor| !editor.shown.is_empty())?;
         self.shown.pop_front().context("nothing shown")
+    }
+}
+
+/// An action's command; one that is nothing else has its words itself.
+fn command_of(action: &Value) -> Value {
+    match action["command"].is_string() {
+        true => action.clone(),
+        false => action["command"].clone(),
     }
 }

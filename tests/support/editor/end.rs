@@ -48,6 +48,15 @@ impl Editor {
         self.wait_end().map(drop)
     }
 
+    /// Waits until the server ended by itself, while its input is still open.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn wait_ended(mut self) -> Result<()> {
+        self.ended = true;
+        self.wait_end().map(drop)
+    }
+
     fn end(&mut self) -> Result<()> {
         self.ended = true;
         self.request("shutdown", Value::Null)?;

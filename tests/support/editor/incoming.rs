@@ -102,8 +102,9 @@ impl Editor {
             "window/showMessageRequest" if self.capabilities.buttons => {
                 self.questions.push(params["message"].as_str().unwrap_or_default().to_owned());
                 let actions = params["actions"].as_array().cloned().unwrap_or_default();
+                let is_chosen = |title: &str| self.choice.as_ref().is_some_and(|c| title.starts_with(&**c));
                 let chosen =
-                    actions.into_iter().find(|action| action["title"].as_str() == self.choice.as_deref());
+                    actions.into_iter().find(|action| action["title"].as_str().is_some_and(is_chosen));
                 Ok(chosen.unwrap_or(Value::Null))
             }
             "window/workDoneProgress/create" if self.capabilities.progress => Ok(Value::Null),
@@ -112,7 +113,7 @@ impl Editor {
                 Ok(Value::Null)
             }
             "workspace/codeLens/refresh" if self.capabilities.presence => Ok(Value::Null),
-            "window/showDocument" => {
+            "window/showDocument" if self.capabilities.shows_documents => {
                 self.shown.push_back(params["uri"].as_str().unwrap_or_default().to_owned());
                 Ok(json!({ "success": true }))
             }

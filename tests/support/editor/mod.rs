@@ -118,7 +118,7 @@ impl Editor {
         let answer = self.request(
             "initialize",
             json!({
-                "processId": std::process::id(),
+                "processId": self.capabilities.parent.unwrap_or_else(std::process::id),
                 "rootUri": root,
                 "workspaceFolders": [{ "uri": root, "name": "project" }],
                 "capabilities": self.capabilities.declared(),
@@ -130,6 +130,11 @@ impl Editor {
         let pulls = !answer["capabilities"]["diagnosticProvider"].is_null();
         ensure!(pulls == self.capabilities.pull, "diagnosticProvider is offered to the wrong clients");
         self.notify("initialized", json!({}))
+    }
+
+    /// The server's process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a request and waits for its answer; an error is a fault of the server.
@@ -315,7 +320,7 @@ impl Editor {
         &self.messages
     }
 
-    /// Presses this button whenever the server asks something.
+    /// Presses the button whose words begin so whenever the server asks something.
     pub fn choose(&mut self, button: &str) {
         self.choice = Some(button.to_owned());
     }
@@ -353,6 +358,11 @@ impl Editor {
     /// The whole conversation.
     pub fn conversation(&self) -> String {
         self.record.to_string()
+    }
+
+    /// Every notification and request of the server, whole.
+    pub fn heard(&self) -> &[String] {
+        self.record.heard()
     }
 
     /// What the server said on its standard error.

@@ -14,12 +14,13 @@ const LONGEST: usize = 1_500;
 pub(super) struct Record {
     lines: VecDeque<String>,
     dropped: usize,
+    heard: Vec<String>,
     stderr: Arc<Mutex<String>>,
 }
 
 impl Record {
     pub(super) fn new(stderr: Arc<Mutex<String>>) -> Self {
-        Self { lines: VecDeque::new(), dropped: 0, stderr }
+        Self { lines: VecDeque::new(), dropped: 0, heard: Vec::new(), stderr }
     }
 
     pub(super) fn sent(&mut self, message: &Value) {
@@ -28,6 +29,14 @@ impl Record {
 
     pub(super) fn received(&mut self, message: &Value) {
         self.note(&format!("<-- {message}"));
+        // An answer may repeat what was asked about; what nobody asked for is the server's own word.
+        if !message["method"].is_null() {
+            self.heard.push(message.to_string());
+        }
+    }
+
+    pub(super) fn heard(&self) -> &[String] {
+        &self.heard
     }
 
     pub(super) fn note(&mut self, line: &str) {

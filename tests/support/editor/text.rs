@@ -11,6 +11,8 @@ pub enum Encoding {
     Utf8,
     /// In UTF-16 code units.
     Utf16,
+    /// In characters.
+    Utf32,
 }
 
 impl Encoding {
@@ -19,6 +21,7 @@ impl Encoding {
         match self {
             Self::Utf8 => "utf-8",
             Self::Utf16 => "utf-16",
+            Self::Utf32 => "utf-32",
         }
     }
 
@@ -26,6 +29,7 @@ impl Encoding {
         match self {
             Self::Utf8 => c.len_utf8(),
             Self::Utf16 => c.len_utf16(),
+            Self::Utf32 => 1,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Every promise of the port, on one handle.
 
-use agent_core::id::{Rev, Seq, Text, Timestamp, Version};
-use agent_core::ports::{Cause, ChangeOutcome, Holder, Store, StoreError, Write};
+use agent_core::id::{Author, Rev, Seq, Text, Timestamp, Version};
+use agent_core::ports::{Cause, ChangeOutcome, Erasure, Holder, Operation, Store, StoreError, Write};
+use agent_core::presence::{Person, Spot};
 use agent_core::sync::{Entry, Parked};
 
 use super::make::*;
@@ -48,6 +49,21 @@ fn contents_come_back_byte_for_byte() {
         assert_eq!(cache.text(text.hash()).unwrap().as_deref(), Some(text.as_str()));
     }
     assert_eq!(cache.text(hash(9)).unwrap(), None);
+}
+
+#[test]
+fn what_the_remote_replaced_is_told_by_the_history_alone() {
+    let mut cache = cache();
+    let told = |n: u64| Write::Operation(Box::new(operation(n, Cause::Received)));
+    // Of the second artifact: from text 2 there to nothing, and from text 4.
+    cache.commit(&[told(1), told(3)]).unwrap();
+    let replaced: Vec<_> = (0..8).filter(|n| cache.was_replaced(&key(1), hash(*n)).unwrap()).collect();
+    assert_eq!(replaced, [2, 4]);
+    assert!(!cache.was_replaced(&key(0), hash(2)).unwrap(), "another artifact's");
+    let mut kept = operation(5, Cause::Received);
+    kept.after.remote = kept.before.remote;
+    cache.commit(&[Write::Operation(Box::new(kept))]).unwrap();
+    assert!(!cache.was_replaced(&key(1), hash(6)).unwrap(), "it is there still");
 }
 
 #[test]
@@ -292,6 +308,29 @@ fn a_cache_stays_with_the_team_whose_revisions_it_holds() {
         "{refused:?}"
     );
     cache.bind("team b").unwrap();
+}
+
+#[test]
+fn an_erased_author_is_nowhere_in_the_history() {
+    let mut cache = Cache::in_memory().unwrap();
+    let by = |n, id: &str| {
+        let author = Author { id: id.into(), name: format!("{id}@example.com") };
+        Write::Operation(Box::new(Operation { author: Some(author), ..operation(n, Cause::Received) }))
+    };
+    cache.commit(&[by(1, "ben"), by(2, "ann"), by(3, "ben")]).unwrap();
+    let there = |user: &str| Person {
+        user: user.into(),
+        name: format!("{user}@example.com"),
+        spots: vec![Spot { key: key(1), section: None }],
+    };
+    cache.set_people(&[there("ann"), there("ben")]).unwrap();
+    let pseudonym = Author { id: "0-8".into(), name: "erased-1".into() };
+    cache.commit(&[Write::Erase(Erasure::of("ben", pseudonym.clone()))]).unwrap();
+    assert_eq!(cache.people().unwrap(), [there("ann")]);
+    let authors: Vec<_> =
+        cache.operations(None, 9).unwrap().into_iter().map(|line| line.author.unwrap()).collect();
+    let ann = Author { id: "ann".into(), name: "ann@example.com".into() };
+    assert_eq!(authors, [pseudonym.clone(), ann, pseudonym]);
 }
 
 #[test]

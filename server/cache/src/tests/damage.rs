@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use agent_core::ports::{Store, StoreError, Write};
+use agent_core::id::Timestamp;
+use agent_core::ports::{Holder, Store, StoreError, Write};
 use agent_core::sync::Entry;
 use tempfile::TempDir;
 
@@ -39,6 +40,8 @@ fn use_all(cache: &mut Cache) -> Result<(), StoreError> {
         cache.text(hash(n))?;
     }
     cache.operations(None, 1000)?;
+    cache.people()?;
+    cache.seen_elsewhere(&Holder("another".to_owned()), Timestamp(0))?;
     let rewritten: Vec<_> = snapshot.entries.iter().map(put).collect();
     cache.commit(&rewritten)?;
     cache.commit(&[blob(5000), put(&full(5000)), Write::Queue(key(5000), change(5000))])?;

@@ -62,6 +62,7 @@ pub(crate) fn full(n: u64) -> Entry {
         parked: Some(Parked { code: "forbidden".to_owned(), message: "no".to_owned(), hash: Some(hash(n)) }),
         waiting_since: Some(Timestamp(i64::MAX)),
         undone: true,
+        older_base: Some(hash(n + 3)),
         ..bare(n)
     }
 }

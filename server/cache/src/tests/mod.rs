@@ -3,6 +3,7 @@
 
 mod contract;
 mod damage;
+mod forget;
 mod make;
 mod migrations;
 mod model;

@@ -119,6 +119,44 @@ fn open_documents_are_known_to_all() {
     assert!(b.open_elsewhere(&other, at(9)).unwrap().is_empty());
 }
 
+#[test]
+fn what_is_told_of_presence_is_known_to_all_is_no_revision_and_ends_with_its_process() {
+    use agent_core::presence::{Person, SectionName, Spot};
+    let (_folder, mut a, mut b) = two();
+    let (one, other) = (Holder("a".into()), Holder("b".into()));
+    let (at, section) = (Timestamp, |title: &str| SectionName { title: title.to_owned(), nth: 1 });
+    let seen = [(key(1), section("One"), at(5)), (key(2), section("Two"), at(6))];
+    a.set_open(&one, &[key(1)], at(10)).unwrap();
+    a.set_seen(&one, &seen).unwrap();
+    assert_eq!(b.seen_elsewhere(&other, at(9)).unwrap(), seen[..1], "only of what it has open");
+    assert!(b.seen_elsewhere(&other, at(10)).unwrap().is_empty(), "what ran out");
+    assert!(b.seen_elsewhere(&one, at(9)).unwrap().is_empty(), "one's own");
+    a.set_seen(&one, &[(key(1), section("Later"), at(7))]).unwrap();
+    assert_eq!(b.seen_elsewhere(&other, at(9)).unwrap()[0].1, section("Later"));
+    // Saying anew what is open keeps where one is in it.
+    a.set_open(&one, &[key(1), key(2)], at(20)).unwrap();
+    assert_eq!(b.seen_elsewhere(&other, at(19)).unwrap().len(), 1);
+    b.release(&one).unwrap();
+    assert!(a.seen_elsewhere(&other, at(19)).unwrap().is_empty());
+
+    assert!(b.people().unwrap().is_empty());
+    let spot = |n, section| Spot { key: key(n), section };
+    let person = |name: &str, spots: Vec<Spot>| Person { user: "same".into(), name: name.into(), spots };
+    // The same person twice, in two programs, stays twice; who has nothing open is left out.
+    let people = [
+        person("Ann", vec![spot(1, Some(section("One"))), spot(2, None)]),
+        person("Ann", vec![spot(3, None)]),
+        person("Bob", Vec::new()),
+    ];
+    a.set_people(&people).unwrap();
+    assert_eq!(b.people().unwrap(), people[..2]);
+    b.set_people(&people[1..]).unwrap();
+    assert_eq!(a.people().unwrap(), people[1..2]);
+    a.set_people(&[]).unwrap();
+    assert!(b.people().unwrap().is_empty());
+    assert!(Store::changed_since(&mut b, Rev(0)).unwrap().is_none(), "it is no revision");
+}
+
 /// Commits until the shared artifact is written on top of what is there.
 fn contend(cache: &mut Cache, title: &str) -> usize {
     let mut stale = 0;
@@ -188,13 +226,14 @@ fn what_one_process_found_out_of_the_remote_the_others_know_and_it_outlives_that
     let mut leader = Cache::open(&path).unwrap();
     let follower = Cache::open(&path).unwrap();
     assert_eq!(follower.trouble().unwrap(), None, "nobody asked yet");
-    let all: [RemoteError; 7] = [
+    let all: [RemoteError; 8] = [
         Unreachable("refused".into()),
         Busy { detail: "starting".into(), retry_after: None },
         TooMuch("large".into()),
         SignedOut("expired".into()),
         Forbidden("no member".into()),
         Misconfigured("wrong key".into()),
+        Incompatible("schema 2".into()),
         Protocol("nonsense".into()),
     ];
     for (since, error) in (1..).map(Timestamp).zip(all) {

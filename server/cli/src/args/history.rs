@@ -54,9 +54,15 @@ pub(crate) struct Diff {
     #[arg(id = "number", long = "version", value_name = "N", requires = "artifacts")]
     pub(crate) version: Option<u64>,
     /// Only how much changed in each.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "name_only")]
     pub(crate) stat: bool,
-    /// Exit with 1 when something differs.
+    /// Only the paths.
+    #[arg(long)]
+    pub(crate) name_only: bool,
+    /// With --name-only: end paths with NUL instead of a line feed, and quote none.
+    #[arg(short = 'z', requires = "name_only", conflicts_with = "json")]
+    pub(crate) nul: bool,
+    /// Exit with 1 when something differs; --quiet does so too, and prints nothing.
     #[arg(long)]
     pub(crate) exit_code: bool,
     #[command(flatten)]
@@ -96,6 +102,14 @@ pub(crate) struct Undo {
     pub(crate) json: Json,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Gc {
+    #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
 /// Reads a moment, or how long ago it was.
 fn since(text: &str) -> Result<Timestamp, String> {
     let at = |at: jiff::Timestamp| Timestamp(at.as_millisecond());
@@ -117,5 +131,5 @@ fn since(text: &str) -> Result<Timestamp, String> {
     let seconds = span.abs().total((Unit::Second, relative)).map_err(|error| error.to_string())?;
     #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds of a time span")]
     let millis = (seconds * 1000.0) as i64;
-    Ok(Timestamp(jiff::Timestamp::now().as_millisecond().saturating_sub(millis)))
+    Ok(Timestamp(agent_engine::now().0.saturating_sub(millis)))
 }

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::args::Audit;
 use crate::commands::{block_on, project};
-use crate::output::Done;
+use crate::output::{Done, Form};
+use crate::place;
 use crate::work::Work;
 
 /// The most entries of one answer.
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &Audit) -> anyhow::Result<Done> {
     work.check_remote("the log is the team's")?;
     let AnyRemote::Supabase(remote) = &work.session.remote else { bail!("there is no team") };
     let report = block_on(read(remote, args))??;
-    Ok(Done::new(text(&report), &report)?.with(work.notes, false))
+    Ok(Done::new(text(&report), &report)?.with(work.notes, false).form(Form::Pages))
 }
 
 async fn read(remote: &SupabaseRemote, args: &Audit) -> anyhow::Result<Report> {
@@ -69,7 +70,8 @@ fn moment(text: &str) -> anyhow::Result<String> {
         _ => bail!("--since {text:?} is no moment; write 2026-01-31, 2026-01-31T10:00:00Z, 12h, 7d or 2w"),
     };
     let span = jiff::SignedDuration::from_hours(hours);
-    let at = jiff::Timestamp::now().checked_sub(span).context("--since lies too far back")?;
+    let now = jiff::Timestamp::from_millisecond(place::now().0).unwrap_or_default();
+    let at = now.checked_sub(span).context("--since lies too far back")?;
     Ok(at.to_string())
 }
 
@@ -116,8 +118,10 @@ fn text(report: &Report) -> String {
             entry.at, entry.action, entry.outcome
         );
     }
-    if report.entries.is_empty() {
-        out.push_str("Nothing is in the log.\n");
+    match (report.entries.is_empty(), report.more) {
+        (true, _) => out.push_str("Nothing is in the log.\n"),
+        (false, true) => out.push_str("There are older entries; -n N shows N.\n"),
+        (false, false) => {}
     }
     out
 }

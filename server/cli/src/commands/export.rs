@@ -38,7 +38,7 @@ type Outcome = (&'static str, Option<String>);
 
 /// Writes the files. Exit code 1 when one was left out.
 pub(crate) fn run(args: &Export) -> anyhow::Result<Done> {
-    let mut work = Work::open()?;
+    let mut work = Work::open()?.rehearsing(&args.dry_run)?;
     work.scan()?;
     let folder = match &args.output {
         Some(folder) => std::path::absolute(folder).with_context(|| folder.display().to_string())?,
@@ -47,7 +47,10 @@ pub(crate) fn run(args: &Export) -> anyhow::Result<Done> {
     if folder.exists() && !folder.is_dir() {
         bail!("{} is no folder; nothing was written", folder.display());
     }
-    let disk = Disk::new(&folder, u64::MAX);
+    let disk = match args.dry_run.dry_run {
+        true => Disk::new(&folder, u64::MAX).rehearsed(),
+        false => Disk::new(&folder, u64::MAX),
+    };
     let mut report =
         Report { dry_run: args.dry_run.dry_run, folder: folder.display().to_string(), artifacts: Vec::new() };
     for entry in wanted(&work, args)? {
@@ -110,9 +113,6 @@ fn write(work: &Work, disk: &Disk, entry: &Entry, args: &Export) -> Outcome {
         Some(_) => return ("left", Some(other(args).to_owned())),
         None => "created",
     };
-    if args.dry_run.dry_run {
-        return (result, None);
-    }
     match disk.replace(path, found, Some(&text)) {
         Ok(Replaced::Done(_)) => (result, None),
         Ok(Replaced::Changed) => ("left", Some("it changed just now; run the command again".to_owned())),

@@ -8,7 +8,7 @@ use agent_core::merge::{Merge, Region};
 use agent_core::sync::Entry;
 use serde::Serialize;
 
-use crate::output::Done;
+use crate::output::{Done, Form};
 use crate::show::{Row, Turn};
 use crate::work::Work;
 
@@ -51,7 +51,7 @@ struct Part {
 /// Lists the hunks.
 pub(crate) fn list(work: &Work, entries: &[Entry]) -> anyhow::Result<Done> {
     let report = Report { artifacts: entries.iter().map(|entry| listed(work, entry)).collect() };
-    Ok(Done::new(text(&report), &report)?.with(work.notes.clone(), false))
+    Ok(Done::new(text(&report), &report)?.with(work.notes.clone(), false).form(Form::Answer))
 }
 
 fn listed(work: &Work, entry: &Entry) -> Listed {

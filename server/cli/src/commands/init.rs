@@ -1,9 +1,13 @@
 //! `agent sync init`: the workspace's configuration, what Git shall ignore of it, its cache, and a
-//! first look at the artifacts. Needs no network, keeps what is there, and may be run again.
+//! first look at the artifacts; where somebody is signed in, also the first pull. At a terminal it asks
+//! for what it needs ([`ask`]). It keeps what is there, and may be run again.
+
+mod ask;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use agent_cache::Cache;
@@ -14,11 +18,12 @@ use agent_engine::{Engine, SystemChance};
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
-use crate::args::Init;
-use crate::commands::template;
-use crate::output::Done;
+use self::ask::Given;
+use crate::args::{DryRun, Init, Json, Pull, Push, PushPull};
+use crate::commands::{pull, push, template};
+use crate::output::{self, Done};
 use crate::place;
-use crate::show::{NotTaken, count, not_taken, not_taken_list};
+use crate::show::{NotTaken, Turn, count, not_taken, not_taken_list};
 use crate::work::Work;
 
 #[derive(Serialize)]
@@ -54,15 +59,71 @@ pub(crate) fn run(args: &Init) -> anyhow::Result<Done> {
         not_taken: Vec::new(),
         next: Vec::new(),
     };
-    let notes = configure(&workspace, args, &mut report)?;
+    let given = match is_asked(args, &workspace) {
+        true => Some(ask::ask(args, &root)?),
+        false => None,
+    };
+    let notes = configure(&workspace, args, given.as_ref(), &mut report)?;
     ignore(&root, dry_run, &mut report)?;
     let known = workspace.database().exists();
     if known { &mut report.kept } else { &mut report.created }.push(DATABASE.to_owned());
-    let notes = match dry_run {
-        true => look(&workspace, &mut report).map(|()| notes)?,
-        false => open(workspace, &mut report, notes)?,
+    let (notes, pulls) = match dry_run {
+        true => (look(&workspace, &mut report).map(|()| notes)?, false),
+        false => open(workspace, args, &mut report, notes)?,
     };
-    Ok(Done::new(text(&report), &report)?.with(notes, false))
+    let done = Done::new(text(&report), &report)?.with(notes, false);
+    if pulls { meet(done, given.is_some(), args.json.json) } else { Ok(done) }
+}
+
+/// Whether there is somebody to ask, and something to ask for.
+fn is_asked(args: &Init, workspace: &Workspace) -> bool {
+    let is_terminal = || std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let is_told = args.json.json || args.dry_run.dry_run || args.offline;
+    let has_all = args.url.is_some() && args.team_id.is_some();
+    !is_told && !has_all && !workspace.config_file().exists() && is_terminal()
+}
+
+/// Takes what the team has; what only this machine has is sent if somebody says so.
+fn meet(mut done: Done, is_asked: bool, json: bool) -> anyhow::Result<Done> {
+    let common = || PushPull { dry_run: DryRun { dry_run: false }, json: Json { json } };
+    append(
+        &mut done,
+        "pull",
+        pull::run(&Pull { allow_deletions: false, allow_rollback: false, common: common() })?,
+    );
+    let mut work = Work::open()?;
+    work.scan()?;
+    let ahead = work.entries().iter().filter(|entry| Turn::of(&work, entry) == Turn::Push).count();
+    drop(work);
+    if ahead == 0 {
+        return Ok(done);
+    }
+    let only_here = match ahead {
+        1 => "1 artifact is only here as it is".to_owned(),
+        _ => format!("{} are only here as they are", count(ahead, "artifact")),
+    };
+    if is_asked {
+        // What was found so far is what the question is about.
+        output::out(&std::mem::take(&mut done.text));
+        if ask::agrees(&format!("{only_here}. Send to the team?"))? {
+            append(
+                &mut done,
+                "push",
+                push::run(&Push { allow_deletions: false, allow_reversions: false, common: common() })?,
+            );
+            return Ok(done);
+        }
+    }
+    let _ = writeln!(done.text, "{only_here}; send to the team with: agent sync push");
+    Ok(done)
+}
+
+/// Adds the report of a command that was part of this one.
+fn append(done: &mut Done, name: &str, part: Done) {
+    done.text.push_str(&part.text);
+    done.json.insert(name.to_owned(), part.json.into());
+    done.notes.extend(part.notes);
+    done.code = done.code.max(part.code);
 }
 
 /// The workspace around a folder, without leaving the Git repository the folder is in; else the
@@ -79,7 +140,12 @@ fn around(here: &Path) -> Workspace {
     Workspace::at(here)
 }
 
-fn configure(workspace: &Workspace, args: &Init, report: &mut Report) -> anyhow::Result<Vec<String>> {
+fn configure(
+    workspace: &Workspace,
+    args: &Init,
+    given: Option<&Given>,
+    report: &mut Report,
+) -> anyhow::Result<Vec<String>> {
     let file = workspace.config_file();
     if file.exists() {
         report.kept.push(CONFIG.to_owned());
@@ -89,7 +155,10 @@ fn configure(workspace: &Workspace, args: &Init, report: &mut Report) -> anyhow:
             "sync.yaml was there already and is kept as it is; write --url and --team-id into it yourself";
         return Ok(given.then(|| kept.to_owned()).into_iter().collect());
     }
-    let text = template::config(args.url.as_deref(), args.team_id, &args.anon_key_env)?;
+    let text = match given {
+        Some(Given { url, key_env, team }) => template::config(Some(url), Some(*team), key_env)?,
+        None => template::config(args.url.as_deref(), args.team_id, &args.anon_key_env)?,
+    };
     report.created.push(CONFIG.to_owned());
     if !args.dry_run.dry_run {
         write_new(&file, &text)?;
@@ -133,14 +202,22 @@ fn look(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens the cache, creating it, and looks at the files.
-fn open(workspace: Workspace, report: &mut Report, mut notes: Vec<String>) -> anyhow::Result<Vec<String>> {
+/// Opens the cache, creating it, and looks at the files; answers whether the team can be asked.
+fn open(
+    workspace: Workspace,
+    args: &Init,
+    report: &mut Report,
+    mut notes: Vec<String>,
+) -> anyhow::Result<(Vec<String>, bool)> {
     let mut work = Work::open_at(workspace)?;
     work.scan()?;
     summarise(&work.session.engine, report);
-    report.next = next(&work);
+    let pulls = !args.offline && work.session.config.remote.is_ok() && work.user().is_some();
+    if !pulls {
+        report.next = next(&work);
+    }
     notes.append(&mut work.notes);
-    Ok(notes)
+    Ok((notes, pulls))
 }
 
 fn summarise<S: Store, F: Files>(engine: &Engine<S, F>, report: &mut Report) {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::args::Log;
 use crate::commands::history::{brief, operations, revisions};
-use crate::output::Done;
+use crate::output::{Done, Form};
 use crate::show::{Paint, moment, trouble};
 use crate::work::Work;
 
@@ -98,7 +98,7 @@ pub(crate) fn run(args: &Log) -> anyhow::Result<Done> {
     if report.operations.is_empty() {
         out.push_str("Nothing happened yet.\n");
     }
-    Ok(Done::new(out, &report)?.with(work.notes, false))
+    Ok(Done::new(out, &report)?.with(work.notes, false).form(Form::Pages))
 }
 
 /// An operation as a line of a report.

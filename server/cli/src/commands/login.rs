@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use crate::args::Login;
+use crate::args::{Login, misused};
 use crate::commands::block_on;
 use crate::commands::project::{self, TeamRow};
 use crate::output::Done;
@@ -25,6 +25,9 @@ struct Report {
     teams: Option<Vec<TeamRow>>,
 }
 
+const NO_TERMINAL: &str = "there is no terminal to ask for the password on: give --password-stdin with the password on \
+    standard input, --code to have a code sent by mail, or --provider NAME to sign in through the browser";
+
 /// The longest line taken for a password or a code, so that a wrong file is not read to its end.
 const LONGEST: usize = 4096;
 /// How long the browser may take: people look for passwords and second factors.
@@ -32,6 +35,10 @@ const BROWSER: Duration = Duration::from_secs(5 * 60);
 
 /// Signs in.
 pub(crate) fn run(args: Login) -> anyhow::Result<Done> {
+    let has_way = args.password_stdin || args.code.is_some() || args.provider.is_some();
+    if !has_way && !can_ask() {
+        return Err(misused("login", NO_TERMINAL).into());
+    }
     let connection = project::connect(&args.project)?;
     connection.auth.may_sign_in().map_err(|error| project::failed(&error))?;
     let email = args.email.as_deref().unwrap_or_default();
@@ -39,7 +46,7 @@ pub(crate) fn run(args: Login) -> anyhow::Result<Done> {
         (Some(provider), _) => block_on(with_browser(&connection.auth, provider, !args.no_browser))?,
         (None, Some(code)) => with_code(&connection.auth, email, code)?,
         (None, None) => {
-            let password = read_password()?;
+            let password = if has_way { read_password()? } else { ask_password(email)? };
             block_on(connection.auth.sign_in(email, password))?
         }
     };
@@ -73,7 +80,7 @@ fn text(report: &Report) -> String {
     out
 }
 
-type SignedIn = Result<User, RemoteError>;
+pub(super) type SignedIn = Result<User, RemoteError>;
 
 /// Asks for a code, unless there is one from before, and brings it back.
 fn with_code(auth: &Auth, email: &str, code: &SecretString) -> anyhow::Result<SignedIn> {
@@ -88,7 +95,7 @@ fn with_code(auth: &Auth, email: &str, code: &SecretString) -> anyhow::Result<Si
     block_on(auth.sign_in_with_code(email, &code))
 }
 
-async fn with_browser(auth: &Auth, provider: &str, open: bool) -> SignedIn {
+pub(super) async fn with_browser(auth: &Auth, provider: &str, open: bool) -> SignedIn {
     let sign_in = auth.sign_in_with_browser(provider).await?;
     let is_opened = open && agent_engine::browser::open(sign_in.url());
     let what = match is_opened {
@@ -104,9 +111,21 @@ fn say(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
+/// Whether somebody is there to be asked.
+fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks for the password, without showing it.
+fn ask_password(email: &str) -> anyhow::Result<SecretString> {
+    let asked = dialoguer::Password::new().with_prompt(format!("Password of {email}")).report(false);
+    let password = asked.interact_on(&console::Term::stderr()).context("the password cannot be read")?;
+    Ok(SecretString::from(password))
+}
+
 fn read_password() -> anyhow::Result<SecretString> {
     if std::io::stdin().is_terminal() {
-        bail!("--password-stdin reads a pipe or a file, for the terminal would show what you type");
+        bail!("--password-stdin reads a pipe or a file; leave it out to be asked for the password");
     }
     read_line("", "password")
 }

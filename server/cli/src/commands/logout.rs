@@ -10,6 +10,7 @@ use crate::output::Done;
 
 #[derive(Serialize)]
 struct Report {
+    dry_run: bool,
     user: Option<String>,
     project: String,
 }
@@ -19,7 +20,8 @@ pub(crate) fn run(args: Logout) -> anyhow::Result<Done> {
     let connection = project::connect(&args.project)?;
     let user = connection.auth.user();
     let mut notes = Vec::new();
-    if user.is_some() {
+    let is_dry = args.dry_run.dry_run;
+    if user.is_some() && !is_dry {
         match block_on(connection.auth.sign_out())?.map_err(|error| project::failed(&error))? {
             SignedOut::Everywhere => {}
             SignedOut::HereOnly(why) => notes.push(format!(
@@ -27,8 +29,10 @@ pub(crate) fn run(args: Logout) -> anyhow::Result<Done> {
             )),
         }
     }
-    let report = Report { user: user.map(|user| user.email), project: connection.settings.url().to_string() };
+    let project = connection.settings.url().to_string();
+    let report = Report { dry_run: is_dry, user: user.map(|user| user.email), project };
     let text = match &report.user {
+        Some(user) if is_dry => format!("Would sign out of {} ({user}).\n", report.project),
         Some(user) => format!("Signed out of {} ({user}).\n", report.project),
         None => format!("Nobody was signed in to {}.\n", report.project),
     };

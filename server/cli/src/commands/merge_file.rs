@@ -9,11 +9,11 @@ use std::sync::Arc;
 use agent_core::merge::Merge;
 use agent_core::merge::markers::{Favor, MarkerOptions, Style, render};
 
+use crate::USAGE;
 use crate::args::MergeFile;
+use crate::manner;
 use crate::output::{self, Done};
 
-/// Arguments that make no sense, as Git has it.
-pub(crate) const USAGE: u8 = 129;
 /// The files could not be merged; CURRENT is as it was.
 const FAILED: u8 = 255;
 /// More conflicts than this are not counted in the exit code.
@@ -26,7 +26,7 @@ pub(crate) fn run(args: MergeFile) -> Done {
     let code = match merge(&args) {
         Ok(conflicts) => u8::try_from(conflicts.min(MOST)).unwrap_or(FAILED),
         Err((problem, code)) => {
-            if !args.quiet {
+            if !manner::get().quiet {
                 output::err(&format!("error: {problem}\n"));
             }
             code

@@ -2,6 +2,7 @@
 //! and answers with a report; it prints nothing itself but progress.
 
 pub(crate) mod audit;
+pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod git;
 mod history;
@@ -24,6 +25,7 @@ pub(crate) mod state;
 mod status;
 pub(crate) mod team;
 mod template;
+mod watch;
 pub(crate) mod whoami;
 
 use std::future::Future;
@@ -49,6 +51,8 @@ pub(crate) fn sync(sync: Sync) -> anyhow::Result<Done> {
         SyncCommand::Diff(args) => history::diff::run(&args),
         SyncCommand::Restore(args) => history::restore::run(&args),
         SyncCommand::Undo(args) => history::undo::run(&args),
+        SyncCommand::Watch(args) => watch::run(&args),
+        SyncCommand::Gc(args) => history::gc::run(&args),
     }
 }
 

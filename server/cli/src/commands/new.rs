@@ -1,6 +1,7 @@
 //! `agent new-plan | new-story | new-runbook | new-adr`: a new artifact from a template, with an id of
 //! the team's; without its server, with a provisional one that the first push replaces.
 
+use agent_core::create::naming;
 use agent_core::id::Kind;
 use agent_engine::create::{self, New};
 use serde::Serialize;
@@ -29,7 +30,7 @@ struct Report {
 /// Makes an artifact of a kind.
 pub(crate) fn run(kind: &str, args: &args::New) -> anyhow::Result<Done> {
     let dry_run = args.dry_run.dry_run;
-    let mut work = Work::open()?;
+    let mut work = Work::open()?.rehearsing(&args.dry_run)?;
     work.scan()?;
     let wanted = New {
         kind: Kind::new(kind)?,
@@ -43,7 +44,7 @@ pub(crate) fn run(kind: &str, args: &args::New) -> anyhow::Result<Done> {
     let (id, why) = match work.session.engine.wanted_id(&wanted)? {
         None => (wanted.id.clone().unwrap_or_default(), None),
         // Asking gives the id out, which a dry run must not.
-        Some((prefix, after)) if dry_run => (format!("{prefix}-{:03}", after + 1), None),
+        Some((prefix, _)) if dry_run && work.session.can_ask() => (guess(&work, &prefix), None),
         Some((prefix, after)) => {
             let asked = block_on(create::allocate(&work.session.remote, &wanted.kind, &prefix, after))?;
             asked.map_err(|error| anyhow::anyhow!("no id: {}; nothing was made", trouble(&error)))?
@@ -61,14 +62,20 @@ pub(crate) fn run(kind: &str, args: &args::New) -> anyhow::Result<Done> {
         refused: None,
         remote_problem: why,
     };
-    if !dry_run {
-        work.session.engine.create(&created, now())?;
-        if !report.provisional && work.session.config.sync.policy.auto_push {
-            push(&mut work, &created.key, &mut report)?;
-        }
+    work.session.engine.create(&created, now())?;
+    if !report.provisional && work.session.config.sync.policy.auto_push {
+        push(&mut work, &created.key, &mut report)?;
     }
     let left = report.refused.is_some() || report.provisional || report.remote_problem.is_some();
     Ok(Done::new(text(&report), &report)?.with(work.notes, left))
+}
+
+/// The id that the team gives out next, as far as this machine knows: none is given twice, not even that
+/// of an artifact which is no more.
+fn guess(work: &Work, prefix: &str) -> String {
+    let all = work.session.engine.machine().snapshot().entries;
+    let highest = naming::highest_number(prefix, all.iter().map(|entry| (&entry.key, &entry.path)));
+    format!("{prefix}-{:03}", highest + 1)
 }
 
 fn push(work: &mut Work, key: &agent_core::id::ArtifactKey, report: &mut Report) -> anyhow::Result<()> {
@@ -93,7 +100,7 @@ fn text(report: &Report) -> String {
     }
     match (&report.remote_problem, report.pushed) {
         (Some(problem), _) => out.push_str(&format!("Not pushed yet: {problem}\n")),
-        (None, true) => out.push_str("Pushed.\n"),
+        (None, true) => out.push_str(if report.dry_run { "Would push it.\n" } else { "Pushed.\n" }),
         _ => {}
     }
     out

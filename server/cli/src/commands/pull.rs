@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use agent_core::id::{ArtifactKey, ArtifactPath, ContentHash, Version};
 use agent_core::ports::RemoteError;
-use agent_core::sync::next::ConflictStrategy;
-use agent_core::sync::{Entry, Event, Traffic};
+use agent_core::sync::{Entry, Event};
 use serde::Serialize;
 
 use crate::args::Pull;
 use crate::commands::block_on;
+use crate::interrupt;
 use crate::output::{Done, Progress};
 use crate::place;
 use crate::show::{List, NotTaken, Row, Turn, count, not_taken, not_taken_list, trouble};
@@ -88,7 +88,7 @@ impl Fate {
             Self::WouldMove => "Would move {}:",
             Self::WouldDelete => "Would delete {}:",
             Self::Open => "Left to the editor that has them open:",
-            Self::Undone => "Left as undone here:",
+            Self::Undone => "Left as they are here, until you decide:",
             Self::Conflict => {
                 "In conflict, your files are as they were; see agent sync resolve --all --list:"
             }
@@ -103,18 +103,11 @@ type Before = BTreeMap<ArtifactKey, (Option<ContentHash>, ArtifactPath, Version)
 /// Pulls.
 pub(crate) fn run(args: &Pull) -> anyhow::Result<Done> {
     let dry_run = args.common.dry_run.dry_run;
-    let mut work = Work::open()?;
+    let mut work = Work::open()?.rehearsing(&args.common.dry_run)?;
     work.set_policy(|policy| {
-        policy.may_write = !dry_run;
+        policy.may_write = true;
         policy.auto_push = false;
-        if dry_run {
-            // A strategy decides conflicts for good.
-            policy.strategy = ConflictStrategy::Manual;
-        }
     })?;
-    if dry_run {
-        work.session.engine.machine_mut().set_traffic(Traffic::PullOnly);
-    }
     work.scan()?;
     work.check_remote("nothing was fetched, and no file was changed")?;
     let state = |entry: Entry| {
@@ -122,17 +115,24 @@ pub(crate) fn run(args: &Pull) -> anyhow::Result<Done> {
         (entry.key, (entry.local, entry.path, version))
     };
     let before: Before = work.entries().into_iter().map(state).collect();
-    let mut progress = Progress::new(args.common.json.json);
+    let progress = Progress::new(args.common.json.json, "pulling", None);
     let pulls = work.session.run(Event::Leads(true), |engine| {
-        let known = engine.machine().len().saturating_sub(before.len());
-        progress.show(format!("pulling: {known} new, up to change {}", engine.machine().cursor().0));
+        progress.at(engine.machine().len().saturating_sub(before.len()));
     });
-    block_on(pulls)??;
+    let pulled = block_on(interrupt::unless_interrupted(pulls))??;
     drop(progress);
-    if args.allow_deletions && !dry_run {
+    let is_whole = pulled.transpose()?.is_some();
+    if args.allow_deletions && is_whole {
         work.session.engine.handle(Event::IncomingDeletionsAllowed, place::now())?;
     }
-    report(&work, &before, dry_run)
+    if args.allow_rollback && is_whole {
+        work.session.engine.handle(Event::RollbackAllowed, place::now())?;
+    }
+    let done = report(&work, &before, dry_run)?;
+    Ok(match is_whole {
+        true => done,
+        false => done.interrupted("what is listed was taken, whole; run the command again for the rest"),
+    })
 }
 
 fn report(work: &Work, before: &Before, dry_run: bool) -> anyhow::Result<Done> {
@@ -166,14 +166,12 @@ fn pulled(work: &Work, before: &Before, entry: &Entry, dry_run: bool) -> Option<
         (None, Turn::TextMissing) => (Fate::Failed, Some(row.why())),
         (None, Turn::Editor) => (Fate::Open, Some(row.why())),
         (None, Turn::Undone) => (Fate::Undone, Some(row.why())),
-        (None, turn @ (Turn::Update | Turn::Merge | Turn::Move)) if dry_run => {
-            (planned(turn, entry).dry(), None)
-        }
         (None, Turn::Update | Turn::Merge | Turn::Move) => {
             (Fate::Failed, Some("the file changed meanwhile; pull again".to_owned()))
         }
         (None, _) => (happened(before, entry)?, None),
     };
+    let result = if dry_run { result.dry() } else { result };
     Some(Pulled {
         kind: row.kind,
         id: row.id,
@@ -184,16 +182,6 @@ fn pulled(work: &Work, before: &Before, entry: &Entry, dry_run: bool) -> Option<
         conflicts: row.conflicts,
         reason,
     })
-}
-
-fn planned(turn: Turn, entry: &Entry) -> Fate {
-    match turn {
-        Turn::Merge => Fate::Merged,
-        Turn::Move => Fate::Moved,
-        _ if entry.local.is_none() => Fate::Created,
-        _ if entry.remote_hash().is_none() => Fate::Deleted,
-        _ => Fate::Updated,
-    }
 }
 
 fn happened(before: &Before, entry: &Entry) -> Option<Fate> {

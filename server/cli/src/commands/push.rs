@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::args::Push;
 use crate::commands::block_on;
+use crate::interrupt;
 use crate::output::{Done, Progress};
 use crate::place::now;
 use crate::show::{List, NotTaken, Refused, Row, Turn, count, not_taken, not_taken_list, trouble};
@@ -62,7 +63,7 @@ type Keys = BTreeSet<ArtifactKey>;
 /// Pushes.
 pub(crate) fn run(args: &Push) -> anyhow::Result<Done> {
     let (is_dry, json) = (args.common.dry_run.dry_run, args.common.json.json);
-    let mut work = Work::open()?;
+    let mut work = Work::open()?.rehearsing(&args.common.dry_run)?;
     work.set_policy(|policy| {
         policy.may_write = false;
         policy.auto_push = false;
@@ -70,8 +71,11 @@ pub(crate) fn run(args: &Push) -> anyhow::Result<Done> {
     // Whoever pushes did not ask for the others' changes.
     work.session.engine.machine_mut().set_traffic(Traffic::PushOnly);
     work.scan()?;
-    if args.allow_deletions && !is_dry {
+    if args.allow_deletions {
         work.session.engine.handle(Event::DeletionsAllowed, now())?;
+    }
+    if args.allow_reversions {
+        work.session.engine.handle(Event::ReversionsAllowed, now())?;
     }
     let has_remote = matches!(work.session.remote, AnyRemote::Supabase(_));
     if has_remote && !is_dry && work.user().is_some() {
@@ -81,12 +85,18 @@ pub(crate) fn run(args: &Push) -> anyhow::Result<Done> {
     let keys: Keys = work.entries().iter().filter(|e| is_ours(&work, e)).map(|e| e.key.clone()).collect();
     let sends = keys.iter().any(|key| matches!(turn(&work, key), Some(Turn::Push | Turn::Refused)));
     let mut applied = BTreeSet::new();
-    if sends && !is_dry {
+    let mut is_whole = true;
+    if sends {
         work.check_remote("nothing was sent; your changes are kept in the cache")?;
-        let mut progress = Progress::new(json);
-        applied = block_on(send(&mut work, keys.len(), &mut progress))??;
+        let progress = Progress::new(json, "pushing", Some(keys.len()));
+        let sent = block_on(interrupt::unless_interrupted(send(&mut work, &mut applied, &progress)))??;
+        is_whole = sent.transpose()?.is_some();
     }
-    report(&work, &keys, &applied, is_dry)
+    let done = report(&work, &keys, &applied, is_dry)?;
+    Ok(match is_whole {
+        true => done,
+        false => done.interrupted("what waits is kept and sent by the next push, nothing twice"),
+    })
 }
 
 /// Whether an artifact has something local that the remote does not have.
@@ -101,10 +111,9 @@ fn turn(work: &Work, key: &ArtifactKey) -> Option<Turn> {
     work.entry(key).map(|entry| Turn::from(&work.next_of(entry)))
 }
 
-/// Feeds the machine its answers until it has nothing left to ask. Returns the artifacts that the
-/// remote took.
-async fn send(work: &mut Work, all: usize, progress: &mut Progress) -> Result<Keys, StoreError> {
-    let mut applied = Keys::new();
+/// Feeds the machine its answers until it has nothing left to ask. Notes the artifacts that the remote
+/// took as it goes.
+async fn send(work: &mut Work, applied: &mut Keys, progress: &Progress) -> Result<(), StoreError> {
     let mut events = vec![Event::PushWanted { retry_refused: true }, Event::Leads(true)];
     while let Some(event) = events.pop() {
         let outcome = work.session.engine.handle(event, now())?;
@@ -113,7 +122,7 @@ async fn send(work: &mut Work, all: usize, progress: &mut Progress) -> Result<Ke
                 Request::Push(batch) => batch.clone(),
                 Request::Pull(_) | Request::FindBase(..) => Vec::new(),
             };
-            progress.show(format!("pushed {} of {}", applied.len(), count(all, "artifact")));
+            progress.at(applied.len());
             let event = work.session.ask(request).await;
             if let Event::Pushed(reply) = &event {
                 applied.extend(taken(&batch, reply));
@@ -121,8 +130,7 @@ async fn send(work: &mut Work, all: usize, progress: &mut Progress) -> Result<Ke
             events.push(event);
         }
     }
-    work.session.record_link()?;
-    Ok(applied)
+    work.session.record_link()
 }
 
 /// The artifacts of a batch that the remote took.
@@ -156,7 +164,9 @@ fn pushed(work: &Work, key: &ArtifactKey, applied: &Keys, dry_run: bool) -> Opti
     let entry = work.entry(key)?;
     let row = Row::of(work, entry);
     let result = match row.next {
-        Turn::Push | Turn::Refused | Turn::NeedsId if dry_run => Fate::WouldPush,
+        // The id that a real run is given is not known.
+        Turn::NeedsId if dry_run => Fate::WouldPush,
+        Turn::Nothing | Turn::Settle if applied.contains(key) && dry_run => Fate::WouldPush,
         Turn::Nothing | Turn::Settle if applied.contains(key) => Fate::Pushed,
         Turn::Nothing | Turn::Settle => Fate::Same,
         Turn::Refused => Fate::Refused,
@@ -189,7 +199,10 @@ fn text(report: &Report, problem: Option<&RemoteError>) -> String {
     let name = |artifact: &Pushed| format!("{}/{}  {}", artifact.kind, artifact.id, artifact.path);
     let change = |artifact: &Pushed| if artifact.deleted { "  (deleted)" } else { "" };
     let lists = [
-        list(Fate::WouldPush, "Would push {}:", &|a| format!("{}{}", name(a), change(a))),
+        list(Fate::WouldPush, "Would push {}:", &|a| match a.version {
+            0 => format!("{}{}", name(a), change(a)),
+            version => format!("{}  version {version}{}", name(a), change(a)),
+        }),
         list(Fate::Pushed, "Pushed {}:", &|a| format!("{}  version {}{}", name(a), a.version, change(a))),
         list(Fate::Refused, "Refused and kept here; each says why:", &|a| {
             let why = a.refused.as_ref().map_or_else(String::new, |r| format!("  {}: {}", r.code, r.message));

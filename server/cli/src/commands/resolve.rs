@@ -1,17 +1,25 @@
-//! `agent sync resolve`: shows the hunks of conflicts, or settles them by choosing a side. Choosing
-//! moves the base and writes the file; nothing is sent until the next push.
+//! `agent sync resolve`: shows the hunks of conflicts, or settles them by choosing a side, with another
+//! program ([`tool`]), or one after the other at a terminal ([`walk`]). Choosing moves the base and writes
+//! the file; nothing is sent until the next push.
+
+mod screen;
+mod tool;
+mod walk;
+
+use std::io::IsTerminal as _;
 
 use agent_core::merge::Choice;
 use agent_core::sync::Entry;
-use agent_core::sync::resolve::{Sides, Take};
+use agent_core::sync::resolve::Take;
 use agent_engine::resolve::Ask;
 use anyhow::bail;
 use serde::Serialize;
 
+use crate::USAGE;
 use crate::args::Resolve;
 use crate::output::Done;
 use crate::place::now;
-use crate::show::{List, Row, Turn, count};
+use crate::show::{List, Row, Turn, count, went_back};
 use crate::work::Work;
 
 #[derive(Serialize)]
@@ -36,64 +44,73 @@ struct Resolved {
 
 /// Resolves, or lists.
 pub(crate) fn run(args: &Resolve) -> anyhow::Result<Done> {
-    let mut work = Work::open()?;
+    let mut work = Work::open()?.rehearsing(&args.dry_run)?;
     work.scan()?;
     let entries = chosen(&work, args)?;
+    if !args.has_way() {
+        return at_terminal(work, &entries, args);
+    }
     if args.list {
         return super::hunks::list(&work, &entries);
     }
+    let tool = args.tool.as_deref().map(|given| tool::name(&work, given)).transpose()?;
     let mut artifacts = Vec::new();
     for entry in &entries {
-        artifacts.push(resolve(&mut work, entry, args)?);
+        let problem = match &tool {
+            Some(tool) => tool::resolve(&mut work, entry, tool, args.json.json)?,
+            None => resolve(&mut work, entry, args)?,
+        };
+        artifacts.push(resolved(&work, entry, problem));
     }
     let left = artifacts.iter().any(|artifact| !artifact.resolved);
     let report = Report { dry_run: args.dry_run.dry_run, artifacts };
     Ok(Done::new(text(&report), &report)?.with(work.notes, left))
 }
 
+/// Asks for each hunk, where there is somebody to ask.
+fn at_terminal(work: Work, entries: &[Entry], args: &Resolve) -> anyhow::Result<Done> {
+    let is_asked = !args.json.json && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if is_asked {
+        return walk::run(work, entries, args.dry_run.dry_run);
+    }
+    let how = "without a terminal to ask at, say how: --ours, --theirs, --union, --merge, --tool or --list";
+    Ok(Done { notes: vec![how.to_owned()], code: USAGE, ..Done::default() })
+}
+
 fn chosen(work: &Work, args: &Resolve) -> anyhow::Result<Vec<Entry>> {
-    if !args.all {
+    if !args.artifacts.is_empty() {
         return args.artifacts.iter().map(|name| work.find(name)).collect();
     }
     let waits = |entry: &Entry| {
         let turn = Turn::from(&work.next_of(entry));
         // Whether a base was looked for in vain is known only to the process that looked.
-        turn.is_conflict() || turn == Turn::FindBase || (turn == Turn::Merge && (args.merge || args.list))
+        turn.is_conflict()
+            || went_back(entry)
+            || turn == Turn::FindBase
+            || (turn == Turn::Merge && (args.merge || args.list))
     };
     Ok(work.entries().into_iter().filter(waits).collect())
 }
 
-fn resolve(work: &mut Work, entry: &Entry, args: &Resolve) -> anyhow::Result<Resolved> {
+/// Chooses; answers why not.
+fn resolve(work: &mut Work, entry: &Entry, args: &Resolve) -> anyhow::Result<Option<String>> {
     let take = take(work, entry, args)?;
     let seen = Some((entry.base, entry.remote_version()));
     let ask = Ask { key: entry.key.clone(), take, seen, even_open: false };
-    let engine = &mut work.session.engine;
-    let done = match args.dry_run.dry_run {
-        true => engine.preview(&ask).map(|sides| left_of(&sides, entry, work)),
-        false => engine.resolve(&ask, now()).map(|_| None),
-    };
-    let after = work.entry(&entry.key).unwrap_or(entry);
-    let row = Row::of(work, after);
-    let (conflicts, problem) = match done {
-        Ok(would_leave) => (would_leave.unwrap_or(row.conflicts), None),
-        Err(error) => (row.conflicts, Some(error.to_string())),
-    };
-    Ok(Resolved {
+    Ok(work.session.engine.resolve(&ask, now()).err().map(|error| error.to_string()))
+}
+
+fn resolved(work: &Work, entry: &Entry, problem: Option<String>) -> Resolved {
+    let row = Row::of(work, work.entry(&entry.key).unwrap_or(entry));
+    Resolved {
         kind: row.kind,
         id: row.id,
         path: row.path,
         resolved: problem.is_none(),
-        conflicts,
+        conflicts: row.conflicts,
         next: row.next,
         problem,
-    })
-}
-
-/// How many hunks would conflict after this choice.
-fn left_of(sides: &Sides, entry: &Entry, work: &Work) -> Option<usize> {
-    let (base, local) = (sides.base.as_deref().unwrap_or_default(), sides.local.as_deref()?);
-    let remote = work.text(entry.remote_hash()?)?;
-    Some(agent_core::merge::Merge::of(&base.into(), &local.into(), &remote).conflicts().count())
+    }
 }
 
 fn take(work: &Work, entry: &Entry, args: &Resolve) -> anyhow::Result<Take> {
@@ -127,7 +144,11 @@ fn text(report: &Report) -> String {
     };
     let name = |artifact: &Resolved| format!("{}/{}  {}", artifact.kind, artifact.id, artifact.path);
     let (whole, merges, part) = match report.dry_run {
-        true => ("Would resolve:", "Would resolve:", "Would resolve in part:"),
+        true => (
+            "Would resolve:",
+            "Would resolve; what else the team changed comes with agent sync pull:",
+            "Would resolve in part:",
+        ),
         false => (
             "Resolved:",
             "Resolved; what else the team changed comes with agent sync pull:",
@@ -135,7 +156,7 @@ fn text(report: &Report) -> String {
         ),
     };
     let goes_out = |a: &Resolved| match a.next {
-        Turn::Push if !report.dry_run => format!("{}  now send it with agent sync push", name(a)),
+        Turn::Push => format!("{}  now send it with agent sync push", name(a)),
         _ => name(a),
     };
     let done = |a: &Resolved| a.resolved && a.conflicts == 0;

@@ -8,7 +8,8 @@ use agent_core::sync::Entry;
 use serde::Serialize;
 
 use crate::args::Search;
-use crate::output::Done;
+use crate::manner;
+use crate::output::{Done, Form};
 use crate::work::Work;
 
 #[derive(Serialize)]
@@ -42,7 +43,12 @@ pub(crate) fn run(args: &Search) -> anyhow::Result<Done> {
     let wanted = entries.iter().filter(|entry| is_wanted(entry, args));
     let report = Report { artifacts: wanted.filter_map(|entry| look(&work, entry, &words)).collect() };
     let nothing = report.artifacts.is_empty();
-    Ok(Done::new(text(&report, args.files_with_matches), &report)?.with(work.notes, nothing))
+    // As grep: the exit code is the answer.
+    let text = match manner::get().quiet {
+        true => String::new(),
+        false => text(&report, args.files_with_matches),
+    };
+    Ok(Done::new(text, &report)?.with(work.notes, nothing).form(Form::Answer))
 }
 
 fn is_wanted(entry: &Entry, args: &Search) -> bool {

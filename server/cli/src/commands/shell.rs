@@ -8,13 +8,13 @@ use clap::CommandFactory as _;
 use serde::Serialize;
 
 use crate::args::{Args, Completions, Man};
-use crate::output::Done;
+use crate::output::{Done, Form};
 
 /// Prints a shell's completion script.
 pub(crate) fn completions(args: &Completions) -> Done {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "agent", &mut script);
-    Done { text: String::from_utf8_lossy(&script).into_owned(), ..Done::default() }
+    Done { text: String::from_utf8_lossy(&script).into_owned(), form: Form::Answer, ..Done::default() }
 }
 
 #[derive(Serialize)]
@@ -25,19 +25,25 @@ struct Report {
 /// Writes the manual, a page for each command.
 pub(crate) fn man(args: &Man) -> anyhow::Result<Done> {
     let folder = args.folder.display();
-    fs::create_dir_all(&args.folder).with_context(|| format!("{folder} cannot be made"))?;
+    let is_dry = args.dry_run.dry_run;
+    if !is_dry {
+        fs::create_dir_all(&args.folder).with_context(|| format!("{folder} cannot be made"))?;
+    }
     let mut report = Report { written: Vec::new() };
     let mut command = Args::command();
     command.build();
     pages(&command, &mut |name, page| {
         let file = format!("{name}.1");
-        fs::write(args.folder.join(&file), page)
-            .with_context(|| format!("{folder}/{file} cannot be written"))?;
+        if !is_dry {
+            fs::write(args.folder.join(&file), page)
+                .with_context(|| format!("{folder}/{file} cannot be written"))?;
+        }
         report.written.push(file);
         Ok(())
     })?;
-    let text =
-        format!("Wrote {} pages to {folder}; read one with: man {folder}/agent.1\n", report.written.len());
+    let wrote = if is_dry { "Would write" } else { "Wrote" };
+    let pages = report.written.len();
+    let text = format!("{wrote} {pages} pages to {folder}; read one with: man {folder}/agent.1\n");
     Done::new(text, &report)
 }
 

@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::args::State;
 use crate::commands::{block_on, send};
-use crate::output::Done;
+use crate::output::{Done, Form};
 use crate::place::now;
-use crate::show::{Refused, trouble};
+use crate::show::{Refused, Row, trouble};
 use crate::work::Work;
 
 #[derive(Serialize)]
@@ -46,7 +46,7 @@ struct Follows {
 
 /// Shows or sets the state.
 pub(crate) fn run(args: &State) -> anyhow::Result<Done> {
-    let mut work = Work::open()?;
+    let mut work = Work::open()?.rehearsing(&args.dry_run)?;
     work.scan()?;
     let entry = work.find(&args.artifact)?;
     let rules = rules_of(&mut work)?;
@@ -54,9 +54,10 @@ pub(crate) fn run(args: &State) -> anyhow::Result<Done> {
     if let Some(wanted) = &args.state {
         set(&mut work, &entry, &rules, wanted, &mut report)?;
     }
-    let left = report.refused.is_some() || (report.changed && !report.pushed && !report.dry_run);
+    let left = report.refused.is_some() || (report.changed && !report.pushed);
     let text = text(&report, args.state.is_some());
-    Ok(Done::new(text, &report)?.with(work.notes, left))
+    let form = if args.state.is_some() { Form::Deed } else { Form::Answer };
+    Ok(Done::new(text, &report)?.with(work.notes, left).form(form))
 }
 
 /// The team's rules: as its server has them, else as they were last heard of.
@@ -136,16 +137,10 @@ fn set(
     let format = Format::of_file(entry.path.file_name());
     if let Some(edit) = set_state(&local, format, &name) {
         report.changed = true;
-        if report.dry_run {
-            return Ok(());
-        }
         let written = work.session.engine.write(&entry.path, entry.local, &edit.apply(&local), now());
         written.with_context(|| format!("{key}: the state was not changed"))?;
     }
     report.state = Some(name);
-    if report.dry_run {
-        return Ok(());
-    }
     push(work, entry, report)
 }
 
@@ -158,10 +153,14 @@ fn push(work: &mut Work, entry: &Entry, report: &mut Report) -> anyhow::Result<(
     block_on(send(work))??;
     let problem = work.session.engine.machine().link().trouble.as_ref().map(|(_, error)| trouble(error));
     report.remote_problem = problem;
-    let Some(after) = work.entry(&entry.key) else { return Ok(()) };
+    let Some(after) = work.entry(&entry.key).cloned() else { return Ok(()) };
     report.pushed = after.base == after.local && after.remote_hash() == after.local;
     let parked = after.parked.as_ref();
     report.refused = parked.map(|p| Refused { code: p.code.clone(), message: p.message.clone() });
+    if !report.pushed && report.refused.is_none() && report.remote_problem.is_none() {
+        let why = Row::of(work, &after).why();
+        work.notes.push(format!("not pushed: {why}"));
+    }
     Ok(())
 }
 
@@ -169,7 +168,7 @@ fn text(report: &Report, sets: bool) -> String {
     let name = format!("{}/{}", report.kind, report.id);
     let state = report.state.as_deref().unwrap_or("(no state)");
     let mut out = match (sets, report.dry_run && report.changed) {
-        (true, true) => format!("{name}  would leave {state}\n"),
+        (true, true) => format!("{name}  would be {state}  {}\n", report.path),
         _ => format!("{name}  {state}  {}\n", report.path),
     };
     if report.known == Some(false) {
@@ -178,7 +177,7 @@ fn text(report: &Report, sets: bool) -> String {
     if let Some(refused) = &report.refused {
         out.push_str(&format!("Refused and kept here: {}: {}\n", refused.code, refused.message));
     } else if report.changed && report.pushed {
-        out.push_str("Pushed.\n");
+        out.push_str(if report.dry_run { "Would push it.\n" } else { "Pushed.\n" });
     } else if let Some(problem) = &report.remote_problem {
         out.push_str(&format!("Not pushed yet: {problem}\n"));
     }

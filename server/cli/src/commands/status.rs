@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::args::Status;
-use crate::output::Done;
-use crate::show::{List, NotTaken, Row, Turn, count, moment, not_taken, not_taken_list, trouble};
+use crate::args::{Porcelain, Status};
+use crate::output::{Done, Form};
+use crate::show::{
+    Lines, List, NotTaken, Paint, Row, Turn, count, moment, not_taken, not_taken_list, trouble,
+};
 use crate::work::Work;
 
 #[derive(Serialize)]
@@ -34,10 +36,22 @@ struct Trouble {
 pub(crate) fn run(args: &Status) -> anyhow::Result<Done> {
     let mut work = Work::open()?;
     work.scan()?;
-    let rows: Vec<Row> = work.entries().iter().map(|entry| Row::of(&work, entry)).collect();
-    let in_sync = rows.iter().filter(|row| row.is_in_sync()).count();
+    let mut in_sync = 0;
+    let mut artifacts = Vec::new();
+    for entry in work.session.engine.machine().entries() {
+        // Nearly all are, and nothing is made of what is not shown.
+        if entry.is_at_rest() && !args.all {
+            in_sync += 1;
+            continue;
+        }
+        let row = Row::of(&work, entry);
+        in_sync += usize::from(row.is_in_sync());
+        if args.all || !row.is_in_sync() {
+            artifacts.push(row);
+        }
+    }
     let report = Report {
-        artifacts: rows.into_iter().filter(|row| args.all || !row.is_in_sync()).collect(),
+        artifacts,
         not_taken: not_taken(&work.session.engine.problems()),
         cursor: work.session.engine.machine().cursor().0,
         remote_trouble: work
@@ -48,8 +62,14 @@ pub(crate) fn run(args: &Status) -> anyhow::Result<Done> {
         in_sync,
         remote: remote(&work),
     };
-    let text = if args.short { short(&report) } else { long(&report, args.all) };
-    Ok(Done::new(text, &report)?.with(work.notes, false))
+    let text = match args {
+        Status { short: true, nul, .. } => short(&report, Lines::nul(*nul), Paint::stdout()),
+        Status { porcelain: Some(Porcelain::V1), nul, .. } | Status { nul: nul @ true, .. } => {
+            short(&report, Lines::nul(*nul), Paint::none())
+        }
+        _ => long(&report, args.all),
+    };
+    Ok(Done::new(text, &report)?.with(work.notes, false).form(Form::Answer))
 }
 
 fn remote(work: &Work) -> Result<String, String> {
@@ -139,13 +159,17 @@ fn change(row: &Row) -> &'static str {
     }
 }
 
-fn short(report: &Report) -> String {
+/// What is here in green, what is to be settled in red, as Git colours them.
+fn short(report: &Report, lines: Lines, paint: Paint) -> String {
     let mut out = String::new();
     for row in &report.artifacts {
-        let _ = writeln!(out, "{}{} {}", status_letter(row.status), row.next.letter(), row.path);
+        let (status, next) = (status_letter(row.status).to_string(), row.next.letter().to_string());
+        let needs_care = row.next.is_conflict() || row.next == Turn::Refused;
+        let next = if needs_care { paint.red(&next) } else { paint.green(&next) };
+        lines.push(&mut out, &format!("{}{next} ", paint.green(&status)), &row.path);
     }
     for file in &report.not_taken {
-        let _ = writeln!(out, "?? {}", file.path);
+        lines.push(&mut out, &format!("{} ", paint.red("??")), &file.path);
     }
     out
 }

@@ -1,25 +1,29 @@
 //! `agent team …`: teams, their members and invitations. Who may do what is the server's decision.
 
-use agent_remote::{Invitation, Joined, Member};
-use anyhow::{Context as _, bail};
+use agent_remote::{Invitation, Joined, Member, SentInvitation};
+use anyhow::{Context as _, bail, ensure};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::args::{Project, Team, TeamCommand};
 use crate::commands::project::Connection;
 use crate::commands::{block_on, project};
-use crate::output::Done;
+use crate::output::{Done, Form};
 
 #[derive(Serialize)]
 struct Created {
-    team: Uuid,
+    dry_run: bool,
+    /// `null` in a dry run: the server gives the id.
+    team: Option<Uuid>,
     name: String,
 }
 
 #[derive(Serialize)]
 struct Invited {
+    dry_run: bool,
     team: Uuid,
-    invitation: Uuid,
+    /// `null` in a dry run: the server gives the id.
+    invitation: Option<Uuid>,
     email: String,
     role: String,
 }
@@ -30,7 +34,30 @@ struct Invitations {
 }
 
 #[derive(Serialize)]
+struct Sent {
+    team: Uuid,
+    invitations: Vec<SentInvitation>,
+}
+
+#[derive(Serialize)]
+struct Revoked {
+    dry_run: bool,
+    team: Uuid,
+    invitation: Uuid,
+    /// Whether it still waited.
+    was_invited: bool,
+}
+
+#[derive(Serialize)]
+struct Accepted {
+    dry_run: bool,
+    #[serde(flatten)]
+    joined: Joined,
+}
+
+#[derive(Serialize)]
 struct Declined {
+    dry_run: bool,
     invitation: Uuid,
 }
 
@@ -42,6 +69,7 @@ struct Members {
 
 #[derive(Serialize)]
 struct Changed {
+    dry_run: bool,
     team: Uuid,
     user_id: Uuid,
     role: String,
@@ -49,6 +77,7 @@ struct Changed {
 
 #[derive(Serialize)]
 struct Left {
+    dry_run: bool,
     team: Uuid,
     was_member: bool,
 }
@@ -60,16 +89,20 @@ pub(crate) fn run(args: Team) -> anyhow::Result<Done> {
     let team = at.team.or(connection.team());
     let team =
         || team.context("no team is named: give --team ID, or set remote.team_id in .agent/etc/sync.yaml");
+    // A dry run asks what there is, and sends nothing that changes it.
+    let is_dry = at.dry_run;
     match command {
-        TeamCommand::Create { name } => create(&connection, name),
-        TeamCommand::Invite { email, role } => invite(&connection, team()?, email, role),
-        TeamCommand::Invitations => invitations(&connection),
-        TeamCommand::Accept { invitation } => accept(&connection, invitation),
-        TeamCommand::Decline { invitation } => decline(&connection, invitation),
+        TeamCommand::Create { name } => create(&connection, name, is_dry),
+        TeamCommand::Invite { email, role } => invite(&connection, team()?, email, role, is_dry),
+        TeamCommand::Invitations { sent: false } => invitations(&connection),
+        TeamCommand::Invitations { sent: true } => sent(&connection, team()?),
+        TeamCommand::Revoke { invitation } => revoke(&connection, team()?, &invitation, is_dry),
+        TeamCommand::Accept { invitation } => accept(&connection, invitation, is_dry),
+        TeamCommand::Decline { invitation } => decline(&connection, invitation, is_dry),
         TeamCommand::Members => members(&connection, team()?),
-        TeamCommand::Role { member, role } => set_role(&connection, team()?, &member, role),
-        TeamCommand::Remove { member } => remove(&connection, team()?, &member),
-        TeamCommand::Leave => leave(&connection, team()?),
+        TeamCommand::Role { member, role } => set_role(&connection, team()?, &member, role, is_dry),
+        TeamCommand::Remove { member } => remove(&connection, team()?, &member, is_dry),
+        TeamCommand::Leave => leave(&connection, team()?, is_dry),
     }
 }
 
@@ -78,21 +111,34 @@ fn answer<T>(asked: impl Future<Output = Result<T, agent_core::ports::RemoteErro
     block_on(asked)?.map_err(|error| project::failed(&error))
 }
 
-fn create(connection: &Connection, name: String) -> anyhow::Result<Done> {
+fn create(connection: &Connection, name: String, dry_run: bool) -> anyhow::Result<Done> {
+    if dry_run {
+        return Done::new(format!("Would make the team {name}.\n"), &Created { dry_run, team: None, name });
+    }
     let team = answer(connection.remote.create_team(&name))?;
     let text = format!(
         "Made the team {name} ({team}).\nPut it into .agent/etc/sync.yaml as remote.team_id, and invite the others with: \
          agent team invite EMAIL --role editor --team {team}\n"
     );
-    Done::new(text, &Created { team, name })
+    Done::new(text, &Created { dry_run, team: Some(team), name })
 }
 
-fn invite(connection: &Connection, team: Uuid, email: String, role: String) -> anyhow::Result<Done> {
+fn invite(
+    connection: &Connection,
+    team: Uuid,
+    email: String,
+    role: String,
+    dry_run: bool,
+) -> anyhow::Result<Done> {
+    if dry_run {
+        let text = format!("Would invite {email} to team {team} as {role}.\n");
+        return Done::new(text, &Invited { dry_run, team, invitation: None, email, role });
+    }
     let invitation = answer(connection.remote.invite_member(team, &email, &role))?;
     let text = format!(
         "{email} is invited to team {team} as {role}. They join, signed in with that address, with: agent team accept\n"
     );
-    Done::new(text, &Invited { team, invitation, email, role })
+    Done::new(text, &Invited { dry_run, team, invitation: Some(invitation), email, role })
 }
 
 fn invitations(connection: &Connection) -> anyhow::Result<Done> {
@@ -102,56 +148,161 @@ fn invitations(connection: &Connection) -> anyhow::Result<Done> {
         true => "No invitation waits for you.\n".to_owned(),
         false => invitations.iter().map(line).collect(),
     };
-    Done::new(text, &Invitations { invitations })
+    Ok(Done::new(text, &Invitations { invitations })?.form(Form::Answer))
 }
 
-fn accept(connection: &Connection, invitation: Option<Uuid>) -> anyhow::Result<Done> {
-    let invitation = match invitation {
+fn sent(connection: &Connection, team: Uuid) -> anyhow::Result<Done> {
+    let invitations = sent_by(connection, team)?;
+    let line = |it: &SentInvitation| format!("{}  {}  {}\n", it.invitation, it.role, it.email);
+    let text = match invitations.is_empty() {
+        true => "No invitation of the team's waits for anybody.\n".to_owned(),
+        false => invitations.iter().map(line).collect(),
+    };
+    Ok(Done::new(text, &Sent { team, invitations })?.form(Form::Answer))
+}
+
+/// The open invitations of a team; only its admins see any.
+fn sent_by(connection: &Connection, team: Uuid) -> anyhow::Result<Vec<SentInvitation>> {
+    let mine = answer(connection.remote.teams())?;
+    match mine.iter().find(|it| it.id == team).map(|it| it.role.as_str()) {
+        Some("admin") => answer(connection.remote.sent_invitations(team)),
+        Some(_) => bail!("only an admin of the team sees its invitations"),
+        None => {
+            bail!("you are not a member of the team {team}, or it does not exist; agent whoami shows yours")
+        }
+    }
+}
+
+fn revoke(connection: &Connection, team: Uuid, named: &str, dry_run: bool) -> anyhow::Result<Done> {
+    let sent = sent_by(connection, team)?;
+    let meant =
+        sent.iter().find(|it| it.email.eq_ignore_ascii_case(named) || it.invitation.to_string() == named);
+    let Some(meant) = meant else {
+        let hint = "agent team invitations --sent shows those that wait";
+        // What was taken back before, or accepted, is not there any more: doing it twice is harmless.
+        let Ok(invitation) = Uuid::try_parse(named) else {
+            bail!("the team has no invitation for {named}: {hint}");
+        };
+        let text = format!("No invitation {invitation} of team {team} waits: {hint}.\n");
+        return Done::new(text, &Revoked { dry_run, team, invitation, was_invited: false });
+    };
+    let SentInvitation { invitation, email, .. } = meant;
+    let invitation = *invitation;
+    if dry_run {
+        let text = format!("Would take back the invitation of {email} to team {team}.\n");
+        return Done::new(text, &Revoked { dry_run, team, invitation, was_invited: true });
+    }
+    let was_invited = answer(connection.remote.revoke_invitation(invitation))?;
+    let text = match was_invited {
+        true => format!("{email} is invited to team {team} no more.\n"),
+        false => format!("The invitation of {email} to team {team} does not wait any more.\n"),
+    };
+    Done::new(text, &Revoked { dry_run, team, invitation, was_invited })
+}
+
+fn accept(connection: &Connection, named: Option<Uuid>, dry_run: bool) -> anyhow::Result<Done> {
+    if dry_run {
+        let Invitation { team, team_name: name, role, .. } = waiting(connection, named)?;
+        let text = format!("Would join the team {name} as {role}.\n");
+        return Done::new(text, &Accepted { dry_run, joined: Joined { team, name, role } });
+    }
+    let invitation = match named {
         Some(invitation) => invitation,
-        None => match answer(connection.remote.my_invitations())?.as_slice() {
-            [only] => only.invitation,
-            [] => bail!("no invitation waits for you"),
-            several => bail!(
-                "{} invitations wait for you: name one of those that agent team invitations shows",
-                several.len()
-            ),
-        },
+        None => waiting(connection, None)?.invitation,
     };
     let joined: Joined = answer(connection.remote.accept_invitation(invitation))?;
     let Joined { team, name, role } = &joined;
     let text = format!(
         "You are {role} in the team {name} now.\nPut it into .agent/etc/sync.yaml as remote.team_id: {team}\n"
     );
-    Done::new(text, &joined)
+    Done::new(text, &Accepted { dry_run, joined })
 }
 
-fn decline(connection: &Connection, invitation: Uuid) -> anyhow::Result<Done> {
+/// The invitation that is meant: the named one, or the only one.
+fn waiting(connection: &Connection, named: Option<Uuid>) -> anyhow::Result<Invitation> {
+    let mut waiting = answer(connection.remote.my_invitations())?;
+    waiting.retain(|it| named.is_none_or(|named| it.invitation == named));
+    match (waiting.pop(), waiting.len(), named) {
+        (Some(only), 0, _) => Ok(only),
+        (None, _, Some(named)) => bail!("no invitation {named} waits for you"),
+        (None, _, None) => bail!("no invitation waits for you"),
+        (Some(_), others, _) => bail!(
+            "{} invitations wait for you: name one of those that agent team invitations shows",
+            others + 1
+        ),
+    }
+}
+
+fn decline(connection: &Connection, invitation: Uuid, dry_run: bool) -> anyhow::Result<Done> {
+    let report = Declined { dry_run, invitation };
+    if dry_run {
+        let Invitation { team_name, .. } = waiting(connection, Some(invitation))?;
+        return Done::new(format!("Would decline to join the team {team_name}.\n"), &report);
+    }
     answer(connection.remote.decline_invitation(invitation))?;
-    Done::new("Declined.\n".to_owned(), &Declined { invitation })
+    Done::new("Declined.\n".to_owned(), &report)
 }
 
 fn members(connection: &Connection, team: Uuid) -> anyhow::Result<Done> {
-    let members = answer(connection.remote.team_members(team))?;
+    let members = team_of(connection, team)?;
     let line = |it: &Member| format!("{}  {}  {}\n", it.user_id, it.role, it.display_name);
     let text = members.iter().map(line).collect();
-    Done::new(text, &Members { team, members })
+    Ok(Done::new(text, &Members { team, members })?.form(Form::Answer))
 }
 
-fn set_role(connection: &Connection, team: Uuid, member: &str, role: String) -> anyhow::Result<Done> {
+fn set_role(
+    connection: &Connection,
+    team: Uuid,
+    member: &str,
+    role: String,
+    dry_run: bool,
+) -> anyhow::Result<Done> {
     let user_id = found(connection, team, member)?;
+    if dry_run {
+        let text = format!("Would make {member} {role} in team {team}.\n");
+        return Done::new(text, &Changed { dry_run, team, user_id, role });
+    }
     answer(connection.remote.set_member_role(team, user_id, &role))?;
-    Done::new(format!("{member} is {role} in team {team} now.\n"), &Changed { team, user_id, role })
+    let text = format!("{member} is {role} in team {team} now.\n");
+    Done::new(text, &Changed { dry_run, team, user_id, role })
 }
 
-fn remove(connection: &Connection, team: Uuid, member: &str) -> anyhow::Result<Done> {
+fn remove(connection: &Connection, team: Uuid, member: &str, dry_run: bool) -> anyhow::Result<Done> {
     let user_id = found(connection, team, member)?;
+    if dry_run {
+        let members = answer(connection.remote.team_members(team))?;
+        let was_member = members.iter().any(|it| it.user_id == user_id);
+        return Done::new(
+            format!("Would remove {member} from team {team}.\n"),
+            &Left { dry_run, team, was_member },
+        );
+    }
     let was_member = answer(connection.remote.remove_team_member(team, user_id))?;
-    Done::new(format!("{member} is in team {team} no more.\n"), &Left { team, was_member })
+    let text = match was_member {
+        true => format!("{member} is in team {team} no more.\n"),
+        false => format!("{member} was not in team {team}.\n"),
+    };
+    Done::new(text, &Left { dry_run, team, was_member })
 }
 
-fn leave(connection: &Connection, team: Uuid) -> anyhow::Result<Done> {
+fn leave(connection: &Connection, team: Uuid, dry_run: bool) -> anyhow::Result<Done> {
+    if dry_run {
+        let mine = answer(connection.remote.teams())?;
+        let was_member = mine.iter().any(|it| it.id == team);
+        return Done::new(format!("Would leave team {team}.\n"), &Left { dry_run, team, was_member });
+    }
     let was_member = answer(connection.remote.leave_team(team))?;
-    Done::new(format!("You left team {team}.\n"), &Left { team, was_member })
+    Done::new(format!("You left team {team}.\n"), &Left { dry_run, team, was_member })
+}
+
+/// The members of a team; a member sees at least themselves.
+fn team_of(connection: &Connection, team: Uuid) -> anyhow::Result<Vec<Member>> {
+    let members = answer(connection.remote.team_members(team))?;
+    ensure!(
+        !members.is_empty(),
+        "you are not a member of the team {team}, or it does not exist; agent whoami shows yours"
+    );
+    Ok(members)
 }
 
 /// The member that is meant by an id, or by a name or address in the team.
@@ -159,7 +310,7 @@ fn found(connection: &Connection, team: Uuid, named: &str) -> anyhow::Result<Uui
     if let Ok(id) = Uuid::try_parse(named) {
         return Ok(id);
     }
-    let members = answer(connection.remote.team_members(team))?;
+    let members = team_of(connection, team)?;
     let is_meant = |member: &&Member| member.display_name.eq_ignore_ascii_case(named);
     let meant: Vec<_> = members.iter().filter(is_meant).collect();
     match meant.as_slice() {

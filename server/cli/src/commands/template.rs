@@ -26,7 +26,7 @@ pub(super) fn config(url: Option<&str>, team: Option<Uuid>, key: &str) -> anyhow
         |team| format!("team_id: {team}"),
     );
     Ok(format!(
-        "# How agent syncs this workspace; docs/cli.md explains every key. Safe to commit: it holds no secret.
+        "# How agent syncs this workspace; docs/configuration.md explains every key. Safe to commit: it holds no secret.
 
 remote:
   # The team's Supabase project.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::args::Whoami;
 use crate::commands::block_on;
 use crate::commands::project::{self, TeamRow};
-use crate::output::Done;
+use crate::output::{Done, Form};
 use crate::show::{self, List};
 
 #[derive(Serialize)]
@@ -52,7 +52,7 @@ pub(crate) fn run(args: Whoami) -> anyhow::Result<Done> {
     let this = report.teams.iter().flatten().find(|team| team.is_this);
     report.role = this.map(|team| team.role.clone());
     let text = text(&report);
-    Ok(Done::new(text, &report)?.with(notes, report.user.is_none()))
+    Ok(Done::new(text, &report)?.with(notes, report.user.is_none()).form(Form::Answer))
 }
 
 fn text(report: &Report) -> String {

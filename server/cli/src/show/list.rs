@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use agent_core::id::Timestamp;
 
-/// As many lines of one list are shown; the JSON report has them all.
+use crate::manner;
+
+/// As many lines of one list are shown; the JSON report has them all, and so has `--verbose`.
 const MOST: usize = 20;
 
 /// A heading and its lines.
@@ -22,7 +24,7 @@ impl List {
 
     /// Appends the list, only the first lines of a long one.
     pub(crate) fn print(&self, out: &mut String) {
-        self.print_most(out, MOST);
+        self.print_most(out, if manner::get().verbose > 0 { usize::MAX } else { MOST });
     }
 
     /// Appends the whole list.
@@ -39,7 +41,7 @@ impl List {
             let _ = writeln!(out, "  {line}");
         }
         if let Some(more) = self.lines.len().checked_sub(most).filter(|more| *more > 0) {
-            let _ = writeln!(out, "  … and {more} more (--json lists all)");
+            let _ = writeln!(out, "  … and {more} more (-v lists all)");
         }
     }
 }

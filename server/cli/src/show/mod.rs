@@ -4,12 +4,14 @@
 mod diff;
 mod list;
 mod paint;
+mod porcelain;
 mod row;
 
 pub(crate) use diff::{Difference, stat};
 pub(crate) use list::{List, count, moment};
 pub(crate) use paint::Paint;
-pub(crate) use row::{NotTaken, Refused, Row, Turn};
+pub(crate) use porcelain::Lines;
+pub(crate) use row::{NotTaken, Refused, Row, Turn, went_back};
 
 use std::collections::BTreeMap;
 

@@ -2,15 +2,27 @@
 
 use std::io::IsTerminal;
 
+use crate::args::Color;
+use crate::manner;
+
 /// Whether to colour.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Paint(bool);
 
 impl Paint {
-    /// Colours for standard output: only on a terminal, and not with `NO_COLOR` (no-color.org).
+    /// Colours for standard output: as `--color` says, else only on a terminal that can, and not with
+    /// `NO_COLOR` (no-color.org).
     pub(crate) fn stdout() -> Self {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self(!refused && std::io::stdout().is_terminal())
+        let env = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        Self(match manner::get().color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                env("NO_COLOR").is_none()
+                    && env("TERM").is_none_or(|name| name != "dumb")
+                    && std::io::stdout().is_terminal()
+            }
+        })
     }
 
     /// No colours.
@@ -43,5 +55,15 @@ impl Paint {
 
     pub(crate) fn cyan(self, text: &str) -> String {
         self.with("36", text)
+    }
+
+    /// Yellow that is set off, also for eyes that see no colour.
+    pub(crate) fn yellow_strong(self, text: &str) -> String {
+        self.with("1;4;33", text)
+    }
+
+    /// Cyan that is set off.
+    pub(crate) fn cyan_strong(self, text: &str) -> String {
+        self.with("1;4;36", text)
     }
 }

@@ -1,8 +1,8 @@
 //! An artifact in a report: the fields of its JSON row, and whose turn it is.
 
-use agent_core::sync::Entry;
 use agent_core::sync::next::{Next, Waits};
 use agent_core::sync::status::Status;
+use agent_core::sync::{Entry, SERVER_WENT_BACK};
 use serde::Serialize;
 
 use crate::show::moment;
@@ -101,6 +101,12 @@ impl From<&Next> for Turn {
     }
 }
 
+/// Whether a file stays although the server has something older, or nothing, until somebody decides.
+pub(crate) fn went_back(entry: &Entry) -> bool {
+    let parked = entry.parked.as_ref().filter(|parked| parked.code == SERVER_WENT_BACK);
+    parked.is_some_and(|parked| parked.hash == entry.local)
+}
+
 /// Why the remote refused something.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Refused {
@@ -140,6 +146,9 @@ pub(crate) struct Row {
     pub(crate) conflicts: usize,
     pub(crate) waiting_since: Option<String>,
     pub(crate) refused: Option<Refused>,
+    /// Whether the team's server went back to something older than is known here, or to nothing.
+    #[serde(skip)]
+    went_back: bool,
 }
 
 impl Row {
@@ -166,6 +175,7 @@ impl Row {
             author: entry.remote.as_ref().map(|remote| remote.author.name.clone()).filter(|n| !n.is_empty()),
             conflicts,
             waiting_since: entry.waiting_since.map(moment),
+            went_back: went_back(entry),
             refused: refused.map(|p| Refused { code: p.code.clone(), message: p.message.clone() }),
         }
     }
@@ -189,6 +199,11 @@ impl Row {
     pub(crate) fn why(&self) -> String {
         let by = self.author.as_ref().map_or_else(String::new, |author| format!(" by {author}"));
         match self.next {
+            Turn::Undone | Turn::DeletedThere if self.went_back => format!(
+                "the team's server went back to an earlier state; give yours back with agent sync resolve {} --ours --whole, \
+                 or follow it with agent sync pull --allow-rollback",
+                self.key()
+            ),
             Turn::Conflict if self.conflicts == 1 => {
                 format!("1 hunk conflicts with version {}{by}", self.remote_version)
             }

@@ -82,7 +82,7 @@ fn signing_in_needs_no_team_but_a_project_and_a_password() {
     project.run_reading(&login, &[], "secret\n").says(128, &["SUPABASE_KEY is not set"]);
     project
         .run_with(&["login", "--email", "a@example.com"], &key)
-        .says(2, &["--password-stdin", "--code", "--provider"]);
+        .says(129, &["--password-stdin", "--code", "--provider"]);
     project.run_with(&["whoami"], &key).says(1, &["Not signed in"]);
     project.run_with(&["logout"], &key).says(0, &["Nobody was signed in"]);
     project.run_with(&["team", "create", "X"], &key).says(128, &["not signed in"]);

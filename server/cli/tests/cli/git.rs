@@ -89,7 +89,38 @@ fn completions_are_scripts_that_the_shell_takes_and_that_know_every_command() {
     let asked = "COMP_WORDS=(agent sync sta); COMP_CWORD=2; _agent agent sta sync; echo \"${COMPREPLY[*]}\"";
     let bash = Command::new("bash").args(["-c", &format!("{script}\n{asked}")]).output().expect("bash runs");
     assert_eq!(String::from_utf8_lossy(&bash.stdout), "status\n", "{bash:?}");
-    project.run(&["completions", "csh"]).says(2, &["csh"]);
+    project.run(&["completions", "csh"]).says(129, &["csh"]);
+}
+
+/// Completion in zsh needs a terminal, which zsh can make itself: a key is pressed when its prompt is there.
+const ZSH: &str = r#"zmodload zsh/zpty && zpty z zsh -f -i &&
+zpty -w z 'fpath=($PWD $fpath); autoload -U compinit; compinit -u -D; PROMPT=go""-on' && zpty -r z shown '*go-on*' &&
+zpty -w z $'agent sync sta\t\x15print en\'\'ded' && zpty -r z shown '*ended*' && print -r -- ${(V)shown}"#;
+
+#[test]
+fn zsh_and_fish_complete_what_is_begun_where_they_are_installed() {
+    let project = Project::empty();
+    project.write("agent.fish", project.run(&["completions", "fish"]).says(0, &[]).out);
+    project.write("_agent", project.run(&["completions", "zsh"]).says(0, &[]).out);
+    let fish = ["--no-config", "-c", "source agent.fish; complete -C 'agent sync sta'"];
+    if let Ok(ran) = project.command("fish", &fish).output() {
+        assert!(String::from_utf8_lossy(&ran.stdout).starts_with("status\t"), "{ran:?}");
+    }
+    if let Ok(ran) = project.command("zsh", &["-f", "-c", ZSH]).output() {
+        assert!(String::from_utf8_lossy(&ran.stdout).contains("agent sync status "), "{ran:?}");
+    }
+}
+
+#[test]
+fn every_shell_that_is_here_takes_its_script() {
+    let project = Project::empty();
+    for shell in ["bash", "zsh", "fish"] {
+        project.write("script", project.run(&["completions", shell]).says(0, &[]).out);
+        // Without it nothing can be said about its script; bash is needed by the test above.
+        if let Ok(tried) = project.command(shell, &["-n", "script"]).output() {
+            assert!(tried.status.success() && tried.stderr.is_empty(), "{shell}: {tried:?}");
+        }
+    }
 }
 
 #[test]

@@ -10,8 +10,8 @@ fn help_and_version_succeed_and_nonsense_is_a_usage_error() {
     project.run(&["--version"]).says(0, &["agent 0."]);
     project.run(&["--help"]).says(0, &["merge-file", "sync", "lsp"]);
     project.run(&["sync", "--help"]).says(0, &["init", "push", "pull", "status", "resolve", "log"]);
-    project.run(&["sync", "fetch"]).says(2, &["fetch"]);
-    project.run(&[]).says(2, &["Usage"]);
+    project.run(&["sync", "fetch"]).says(129, &["fetch"]);
+    project.run(&[]).says(129, &["Usage"]);
 }
 
 #[test]

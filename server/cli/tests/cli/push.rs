@@ -27,11 +27,15 @@ fn without_a_session_everything_waits_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_dry_run_shows_what_would_go_out() {
+fn a_dry_run_says_what_the_push_would() {
     let project = project();
-    project.run_with(&["sync", "push", "-n"], &KEY).says(0, &["Would push 1 artifact", "adr/ADR-1"]);
-    let report = project.run_with(&["sync", "push", "-n", "--json"], &KEY).says(0, &[]).json();
-    assert_eq!(report["artifacts"][0]["result"], json!("would-push"));
+    for args in [&["sync", "push"][..], &["sync", "push", "-n"]] {
+        project.run_with(args, &KEY).says(1, &["Waiting", "adr/ADR-1", "agent login"]);
+    }
+    let report = project.run_with(&["sync", "push", "-n", "--json"], &KEY).says(1, &[]).json();
+    assert_eq!(report["artifacts"][0]["result"], json!("waiting"));
+    project.write(".agent/etc/sync.yaml", "sync: {}\n");
+    project.run(&["sync", "push", "-n"]).says(128, &["remote.url is not set"]);
 }
 
 #[test]

@@ -41,7 +41,14 @@ pub(crate) fn receive(project: &Project, version: u64, content: Option<&str>) {
         at: now,
     };
     let cursor = Seq(version);
-    let page = PullPage { rows: vec![row], unreadable: Vec::new(), cursor, newest_seq: cursor, more: false };
+    let page = PullPage {
+        rows: vec![row],
+        unreadable: Vec::new(),
+        erasures: Vec::new(),
+        cursor,
+        newest_seq: cursor,
+        more: false,
+    };
     engine.handle(Event::Pulled(Box::new(page)), now).expect("takes it");
 }
 
@@ -137,8 +144,8 @@ fn what_cannot_be_resolved_says_why() {
         .run(&["sync", "resolve", "ADR-1", "--ours", "--hunk", "3"])
         .says(128, &["no hunk 3", "2 conflicting"]);
     project.run(&["sync", "resolve", "ADR-9", "--ours"]).says(128, &["no such artifact"]);
-    project.run(&["sync", "resolve", "ADR-1"]).says(2, &["--ours"]);
-    project.run(&["sync", "resolve", "--ours"]).says(2, &["ARTIFACT"]);
+    project.run(&["sync", "resolve", "ADR-1"]).says(129, &["--ours"]);
+    project.run(&["sync", "resolve", "--ours"]).says(129, &["ARTIFACT"]);
     project.run(&["sync", "resolve", "ADR-1", "--theirs"]).says(0, &[]);
     project.run(&["sync", "resolve", "ADR-1", "--ours"]).says(1, &["nothing to resolve"]);
 }

@@ -1,8 +1,8 @@
 //! Signing in and out, against a project that answers as the test says.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 
+use crate::http;
 use crate::support::{Project, Ran};
 
 const GRANTED: &str = r#"{"access_token":"the-access-token","refresh_token":"the-refresh-token","expires_in":3600,
@@ -10,34 +10,14 @@ const GRANTED: &str = r#"{"access_token":"the-access-token","refresh_token":"the
 
 /// A project that lets everybody in, knows no teams, and answers a sign-out with this status.
 fn serve(logout: u16) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| answer(stream, logout)));
-    address
-}
-
-fn answer(mut stream: TcpStream, logout: u16) {
-    let mut reader = BufReader::new(stream.try_clone().expect("a handle"));
-    let mut lines = Vec::new();
-    while lines.last().is_none_or(|line: &String| line != "\r\n") {
-        let mut line = String::new();
-        if reader.read_line(&mut line).expect("a request") == 0 {
-            return;
-        }
-        lines.push(line);
-    }
-    let length = lines
-        .iter()
-        .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.trim().parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
-    reader.read_exact(&mut body).expect("a body");
-    let (status, body) = match lines[0].split(['?', ' ']).nth(1) {
-        Some("/auth/v1/token") => (200, GRANTED),
-        Some("/auth/v1/logout") => (logout, "{}"),
-        _ => (200, "[]"),
-    };
-    let head = format!("HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\nconnection: close\r\n");
-    let _ = write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len());
+    http::serve(move |path, _| {
+        let (status, body) = match path.split('?').next() {
+            Some("/auth/v1/token") => (200, GRANTED),
+            Some("/auth/v1/logout") => (logout, "{}"),
+            _ => (200, "[]"),
+        };
+        (status, body.to_owned())
+    })
 }
 
 fn run(project: &Project, address: SocketAddr, args: &[&str], log: &str) -> Ran {

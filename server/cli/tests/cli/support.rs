@@ -21,7 +21,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn new(output: Output) -> Self {
+    pub(crate) fn new(output: Output) -> Self {
         Self {
             code: output.status.code().expect("ends by itself"),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -66,6 +66,11 @@ impl Project {
         files.iter().for_each(|(path, text)| project.write(path, text));
         project.run(&["sync", "init"]).says(0, &[]);
         project
+    }
+
+    /// The folder around the project and the home.
+    pub(crate) fn base(&self) -> PathBuf {
+        self.folder.path().to_owned()
     }
 
     pub(crate) fn root(&self) -> PathBuf {

@@ -8,6 +8,7 @@ use crate::sync::draft::Draft;
 use crate::sync::handle::{TOO_MUCH, move_cursor, received};
 use crate::sync::machine::Chance;
 use crate::sync::plan::me;
+use crate::sync::rollback;
 use crate::sync::{Parked, RemoteSide};
 
 pub(super) fn pushed(draft: &mut Draft<'_>, reply: PushReply, chance: &mut dyn Chance) {
@@ -78,7 +79,7 @@ fn answered(draft: &mut Draft<'_>, key: &ArtifactKey, change_id: ChangeId, outco
             match current {
                 Some(row) if row.key == *key => received(draft, *row, true),
                 Some(_) => {}
-                None => draft.shift(key, Cause::Received, None, |entry| entry.remote = None),
+                None => rollback::lost(draft, key),
             }
         }
         PushOutcome::Rejected { code, message } => {
@@ -108,9 +109,12 @@ fn accepted(draft: &mut Draft<'_>, key: &ArtifactKey, change_id: ChangeId, versi
             return;
         }
         let same_path = pending.path == entry.path;
+        let becomes_base = entry.builds_on_pending();
         entry.remote = Some(RemoteSide { hash: pending.hash, version, seq, path: pending.path, author, at });
-        entry.base = pending.hash;
-        entry.base_version = version;
+        if becomes_base {
+            entry.base = pending.hash;
+            entry.base_version = version;
+        }
         if same_path {
             entry.base_path = Some(entry.path.clone());
         }

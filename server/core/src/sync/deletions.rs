@@ -7,13 +7,14 @@ use crate::id::{ArtifactKey, Timestamp};
 use crate::ports::Cause;
 use crate::sync::draft::Draft;
 use crate::sync::machine::Todo;
+use crate::sync::rollback::SERVER_WENT_BACK;
 use crate::sync::{Entry, Parked};
 
 /// Why many deletions at once are parked.
 pub const MASS_DELETION: &str = "mass_deletion";
 /// Why files stay here that the team deleted: there were many at once.
 pub const MASS_DELETION_THERE: &str = "mass_deletion_there";
-/// Fewer deletions at once are never held back.
+/// Fewer artifacts at once are never held back.
 const LEAST: usize = 10;
 /// How many percent of the artifacts may vanish at once, where nothing else is configured.
 pub const DELETION_LIMIT: u8 = 20;
@@ -21,34 +22,59 @@ pub const DELETION_LIMIT: u8 = 20;
 /// save by deleting and creating, and a folder is not emptied in one instant.
 const GRACE: i64 = 2_000;
 
-/// Parks these deletions together when they are many.
-pub(super) fn hold_back(draft: &mut Draft<'_>, vanished: Vec<ArtifactKey>) {
-    let left = draft.machine.entries.values().filter(|entry| entry.local.is_some()).count();
-    let gone_before =
-        |key: &&ArtifactKey| draft.machine.entries.get(*key).is_none_or(|entry| entry.local.is_none());
-    let all = left + vanished.iter().filter(gone_before).count();
-    if !is_mass(draft, vanished.len(), all) {
+/// Parks what vanished here, when it is much of all: noticed at once or one after the other, parked
+/// already or with a text still under way.
+pub(super) fn hold_back(draft: &mut Draft<'_>) {
+    let (mut left, mut gone) = (0, Vec::new());
+    for entry in draft.all() {
+        left += usize::from(entry.local.is_some());
+        if is_gone(entry) {
+            gone.push(entry.key.clone());
+        }
+    }
+    let all = left + gone.len();
+    if !is_mass(gone.len(), all, draft.machine.deletion_limit) {
         return;
     }
     let message = format!(
         "{} of {all} artifacts vanished at once; if they are meant to be deleted for the whole team, \
          push with --allow-deletions",
-        vanished.len()
+        gone.len()
     );
-    for key in vanished {
+    for key in gone {
+        if draft.get(&key).is_none_or(|entry| is_parked(entry) || is_sent(entry)) {
+            continue;
+        }
         let parked = Parked { code: MASS_DELETION.to_owned(), message: message.clone(), hash: None };
         draft.shift(&key, Cause::Refused, None, |entry| entry.parked = Some(parked));
     }
 }
 
-/// Whether these are too many of all to vanish without being asked about.
-fn is_mass(draft: &Draft<'_>, vanishing: usize, all: usize) -> bool {
-    vanishing >= LEAST && vanishing * 100 > all * usize::from(draft.machine.deletion_limit)
+/// Whether it was here, is not any more, and the remote does not know that yet.
+fn is_gone(entry: &Entry) -> bool {
+    entry.local.is_none() && (entry.base.is_some() || entry.pending.is_some())
 }
 
-/// Whether a file stays because the team deleted many at once, and nobody said yet that it shall go.
+/// Whether its deletion waits for a word because many vanished at once.
+fn is_parked(entry: &Entry) -> bool {
+    entry.local.is_none() && entry.parked.as_ref().is_some_and(|parked| parked.code == MASS_DELETION)
+}
+
+/// Whether its deletion is on its way.
+fn is_sent(entry: &Entry) -> bool {
+    entry.pending.as_ref().is_some_and(|pending| pending.hash.is_none())
+}
+
+/// Whether these are too many of all to go without being asked about.
+pub(super) fn is_mass(going: usize, all: usize, percent: u8) -> bool {
+    going >= LEAST && going * 100 > all * usize::from(percent)
+}
+
+/// Whether a file stays because the team deleted many at once, or its server lost them, and nobody said yet
+/// that it shall go.
 pub(super) fn is_held(entry: &Entry) -> bool {
-    let parked = entry.parked.as_ref().filter(|parked| parked.code == MASS_DELETION_THERE);
+    let waits = |parked: &&Parked| [MASS_DELETION_THERE, SERVER_WENT_BACK].contains(&&*parked.code);
+    let parked = entry.parked.as_ref().filter(waits);
     parked.is_some_and(|parked| parked.hash == entry.local) && entry.remote_hash().is_none()
 }
 
@@ -67,7 +93,7 @@ pub(super) fn incoming(draft: &mut Draft<'_>, going: Vec<ArtifactKey>) -> Vec<Ar
     let entries = || draft.machine.entries.values();
     let held = entries().filter(|entry| is_held(entry)).count();
     let all = entries().filter(|entry| entry.local.is_some()).count();
-    if !is_mass(draft, going.len() + held, all) {
+    if !is_mass(going.len() + held, all, draft.machine.deletion_limit) {
         return going;
     }
     let message = format!(
@@ -87,34 +113,39 @@ pub(super) fn incoming(draft: &mut Draft<'_>, going: Vec<ArtifactKey>) -> Vec<Ar
 /// Looks at all deletions that are about to be sent, however slowly they came together, and answers
 /// until when the younger ones must wait.
 pub(super) fn brake(draft: &mut Draft<'_>) -> Option<Timestamp> {
-    let unsent = |entry: &Entry| entry.local.is_none() && entry.pending.is_none();
-    let todo = draft.todo();
-    let keys: Vec<_> = todo
-        .into_iter()
-        .filter(|(key, todo)| *todo == Todo::Push && draft.get(key).is_some_and(unsent))
-        .map(|(key, _)| key)
-        .collect();
-    if keys.is_empty() {
+    if !draft.all().any(|entry| is_gone(entry) && !is_sent(entry)) {
         draft.link.deletions_allowed = false;
         return None;
     }
     if draft.link.deletions_allowed {
         return None;
     }
-    let waiting = keys.iter().filter_map(|key| draft.get(key).and_then(|entry| entry.waiting_since));
-    let since = waiting.filter(|since| is_young(*since, draft.now)).max();
-    hold_back(draft, keys);
-    let is_young = |since: &Timestamp| is_young(*since, draft.now) && !draft.link.push_wanted;
-    since.filter(is_young).map(|since| since.plus(GRACE))
+    let unsent = |entry: &&Entry| entry.local.is_none() && entry.pending.is_none();
+    let todo = draft.todo();
+    let to_push = todo.iter().filter(|(_, todo)| **todo == Todo::Push).filter_map(|(key, _)| draft.get(key));
+    let until = young_until(draft, to_push.filter(unsent));
+    hold_back(draft);
+    until
 }
 
-/// A moment that is further ahead than any wait was set down before the clock was set back.
-fn is_young(since: Timestamp, now: Timestamp) -> bool {
-    now < since.plus(GRACE) && since < now.plus(GRACE)
+/// When the youngest of these is old enough to be sent, unless all of them are.
+pub(super) fn young_until<'e>(
+    draft: &Draft<'_>,
+    entries: impl Iterator<Item = &'e Entry>,
+) -> Option<Timestamp> {
+    let young = entries.filter(|entry| is_young(draft, entry)).filter_map(|entry| entry.waiting_since);
+    young.max().map(|since| since.plus(GRACE))
+}
+
+/// Whether what this artifact waits with came about a moment ago, and nobody asked for a push since. A
+/// moment that is further ahead than any wait was set down before the clock was set back.
+pub(super) fn is_young(draft: &Draft<'_>, entry: &Entry) -> bool {
+    let Some(since) = entry.waiting_since else { return true };
+    let was_asked_for = draft.link.push_wanted.is_some_and(|asked| since <= asked);
+    !was_asked_for && draft.now < since.plus(GRACE) && since < draft.now.plus(GRACE)
 }
 
 /// Whether this artifact's deletion has to wait until then.
-pub(super) fn must_wait(entry: &Entry, until: Option<Timestamp>, now: Timestamp) -> bool {
-    let is_young = entry.waiting_since.is_none_or(|since| is_young(since, now));
-    entry.local.is_none() && entry.pending.is_none() && until.is_some() && is_young
+pub(super) fn must_wait(draft: &Draft<'_>, entry: &Entry, until: Option<Timestamp>) -> bool {
+    entry.local.is_none() && entry.pending.is_none() && until.is_some() && is_young(draft, entry)
 }

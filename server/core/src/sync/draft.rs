@@ -32,6 +32,7 @@ pub(super) struct Draft<'a> {
     opened: Option<(ArtifactKey, bool)>,
     elsewhere: Option<BTreeSet<ArtifactKey>>,
     searched: BTreeMap<ArtifactKey, bool>,
+    doubted: BTreeMap<ArtifactKey, ContentHash>,
     unblocked: BTreeSet<ArtifactKey>,
 }
 
@@ -57,6 +58,7 @@ impl<'a> Draft<'a> {
             opened: None,
             elsewhere: None,
             searched: BTreeMap::new(),
+            doubted: BTreeMap::new(),
             unblocked: BTreeSet::new(),
         }
     }
@@ -64,6 +66,12 @@ impl<'a> Draft<'a> {
     /// The artifact as this step leaves it so far.
     pub(super) fn get(&self, key: &ArtifactKey) -> Option<&Entry> {
         self.entries.get(key).or_else(|| self.machine.entries.get(key))
+    }
+
+    /// All artifacts as this step leaves them so far.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Entry> {
+        let unchanged = self.machine.entries.values().filter(|entry| !self.entries.contains_key(&entry.key));
+        unchanged.chain(self.entries.values())
     }
 
     /// The artifact, to be changed; a new one is placed at `path`.
@@ -175,6 +183,15 @@ impl<'a> Draft<'a> {
         given
     }
 
+    /// Whether a conflict may be one with oneself: something else than this program, as `git pull` does,
+    /// may have put a revision of the remote's into the file that lies between the base and the newest.
+    pub(super) fn may_be_own(&self, key: &ArtifactKey) -> bool {
+        let Some(entry) = self.get(key) else { return false };
+        let has_between = entry.base_version.0 + 1 < entry.remote_version().0;
+        let doubted = self.doubted.get(key).or_else(|| self.machine.doubted.get(key));
+        entry.base.is_some() && entry.local.is_some() && has_between && doubted != entry.local.as_ref()
+    }
+
     pub(super) fn is_blocked(&self, key: &ArtifactKey) -> bool {
         self.machine.file_blocked.contains(key) && !self.unblocked.contains(key)
     }
@@ -184,6 +201,7 @@ impl<'a> Draft<'a> {
             Memory::Open(key, open) => self.opened = Some((key.clone(), *open)),
             Memory::OpenElsewhere(keys) => self.elsewhere = Some(keys.iter().cloned().collect()),
             Memory::BaseSearched(key, is_searched) => drop(self.searched.insert(key.clone(), *is_searched)),
+            Memory::Doubted(key, hash) => drop(self.doubted.insert(key.clone(), *hash)),
             Memory::FileBlocked(key, false) => drop(self.unblocked.insert(key.clone())),
             Memory::Leads(leads) => self.leads = *leads,
             Memory::Rewind => self.cursor = Seq(0),

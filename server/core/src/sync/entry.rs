@@ -37,11 +37,21 @@ pub struct Entry {
     /// Somebody took back what the program did with the remote's newest changes. While they are not
     /// in the local text, nothing is done with them again unasked: a person decides.
     pub undone: bool,
+    /// An editor holds a text that was made out of this base ([`super::older`]): so is what it saves,
+    /// whoever finds the file first.
+    pub older_base: Option<ContentHash>,
     /// The cache revision this was read at; a commit on top of an older one is stale.
     pub rev: Rev,
 }
 
 impl Entry {
+    /// Whether what is here was made out of what is under way, so that its arrival becomes the base. It was
+    /// sent as a change of the remote's content, and only an older text that an editor held and saved since
+    /// has another base. What was undone is an edit of it all the same.
+    pub(super) fn builds_on_pending(&self) -> bool {
+        self.undone || self.base == self.remote_hash()
+    }
+
     /// An artifact of which nothing is known yet, whose file belongs at `path`.
     pub fn new(key: ArtifactKey, path: ArtifactPath) -> Self {
         Self {
@@ -59,6 +69,7 @@ impl Entry {
             pending: None,
             waiting_since: None,
             undone: false,
+            older_base: None,
             rev: Rev(0),
         }
     }
@@ -76,6 +87,20 @@ impl Entry {
     /// How the three contents relate.
     pub fn status(&self) -> Status {
         status(self.base, self.local, self.remote_hash())
+    }
+
+    /// Whether all sides agree on everything and nothing is under way or held back, so that nothing follows
+    /// from it, whatever the circumstances. What is not at rest may still come out as nothing to be done.
+    pub fn is_at_rest(&self) -> bool {
+        let agrees = |remote: &RemoteSide| remote.hash.is_some() && remote.path == self.path;
+        self.status() == Status::InSync
+            && self.remote.as_ref().is_some_and(agrees)
+            && self.base_path.as_ref() == Some(&self.path)
+            && self.pending.is_none()
+            && self.parked.is_none()
+            && self.waiting_since.is_none()
+            && self.older_base.is_none()
+            && !self.undone
     }
 
     /// Whether nothing is left of the artifact on any side, so that it need not be shown.

@@ -115,6 +115,9 @@ pub enum Event {
     FileFailed(ArtifactKey),
     /// An editor of this process opened the artifact.
     Opened(ArtifactKey),
+    /// An editor of this process holds a text that was made out of this older base; `None`: what it
+    /// saves, it says the base of.
+    OpenedOlder(ArtifactKey, Option<ContentHash>),
     /// No editor of this process has it open any more.
     Closed(ArtifactKey),
     /// Other processes have these open.
@@ -138,15 +141,20 @@ pub enum Event {
     PullWanted,
     /// Pull when the remote may be asked again: it is time to.
     PullScheduled,
-    /// Push now, also what was refused before.
+    /// Push now, also what was refused before. All files were looked at: what vanished until now goes at
+    /// once, if it is not much together.
     PushWanted {
         /// Whether refused changes are tried again.
         retry_refused: bool,
     },
     /// Many artifacts that vanished at once are indeed to be deleted for everybody.
     DeletionsAllowed,
+    /// Many artifacts that went back to earlier contents at once are indeed to be pushed.
+    ReversionsAllowed,
     /// Many artifacts that the team deleted at once are indeed to go here.
     IncomingDeletionsAllowed,
+    /// The team's server went back to an earlier state, and that counts: the files follow.
+    RollbackAllowed,
     /// The live connection said something.
     Live(LiveEvent),
     /// A page arrived.
@@ -213,6 +221,8 @@ pub(super) enum Memory {
     OpenElsewhere(Vec<ArtifactKey>),
     Searching(ArtifactKey, bool),
     BaseSearched(ArtifactKey, bool),
+    /// The remote's history was searched for this local content of a conflict, in vain.
+    Doubted(ArtifactKey, ContentHash),
     FileBlocked(ArtifactKey, bool),
     Todo(ArtifactKey, Option<Todo>),
     Leads(bool),

@@ -3,15 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use crate::id::{ArtifactKey, ContentHash, Seq, Version};
+use crate::id::{ArtifactKey, ContentHash, Seq, Text, Version};
 use crate::ports::{Cause, ChangeOutcome, LiveEvent, PullPage, RemoteRow, Snapshot, Write};
 use crate::sync::answers::{push_failed, pushed};
 use crate::sync::deletions::{self, MASS_DELETION, MASS_DELETION_THERE};
 use crate::sync::draft::{Draft, agree};
+use crate::sync::erased::{author_of_known, erased};
 use crate::sync::event::{BroughtBack, Event, FileDone, FileEffect, Found, Memory, ResolvedBase};
 use crate::sync::machine::{Chance, Todo};
 use crate::sync::next::{clean_merge, remote_move};
+use crate::sync::older;
 use crate::sync::plan::me;
+use crate::sync::reversions::{self, MASS_REVERSION};
+use crate::sync::rollback::{self, SERVER_WENT_BACK};
 use crate::sync::screen;
 use crate::sync::status::Status;
 use crate::sync::{Entry, Parked, RemoteSide};
@@ -22,7 +26,11 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
         Event::FilesDone(done) => done.into_iter().for_each(|done| file_done(draft, done)),
         Event::FileFailed(key) => draft.remember(Memory::FileBlocked(key, true)),
         Event::Opened(key) => open(draft, key, true),
-        Event::Closed(key) => open(draft, key, false),
+        Event::OpenedOlder(key, base) => older_base(draft, &key, base),
+        Event::Closed(key) => {
+            older_base(draft, &key, None);
+            open(draft, key, false);
+        }
         Event::OpenElsewhere(keys) => open_elsewhere(draft, keys),
         Event::Resolved { key, base } => resolved(draft, &key, base),
         Event::PathKept(key) => path_kept(draft, &key),
@@ -42,9 +50,17 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
             draft.link.deletions_allowed = true;
             unpark(draft, |parked| parked.code == MASS_DELETION);
         }
+        Event::ReversionsAllowed => {
+            draft.link.reversions_allowed = true;
+            unpark(draft, |parked| parked.code == MASS_REVERSION);
+        }
         Event::IncomingDeletionsAllowed => {
             draft.link.incoming_allowed = true;
             unpark(draft, |parked| parked.code == MASS_DELETION_THERE);
+        }
+        Event::RollbackAllowed => {
+            draft.link.incoming_allowed = true;
+            rollback::follow(draft);
         }
         Event::Live(event) => live(draft, event),
         Event::Pulled(page) => pulled(draft, *page),
@@ -68,15 +84,16 @@ pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chanc
 /// again now and then.
 pub(super) const TOO_MUCH: &str = "too_much";
 fn all_found(draft: &mut Draft<'_>, files: Vec<Found>) {
-    let is_gone = |file: &&Found| {
+    let has_vanished = |file: &Found| {
         let entry = draft.get(&file.key);
         file.text.is_none() && entry.is_some_and(|entry| entry.local.is_some() && entry.path == file.path)
     };
-    let vanished: Vec<_> = files.iter().filter(is_gone).map(|file| file.key.clone()).collect();
+    let has_vanished = files.iter().any(has_vanished);
     files.into_iter().for_each(|file| found(draft, file));
-    if !draft.link.deletions_allowed {
-        deletions::hold_back(draft, vanished);
+    if has_vanished && !draft.link.deletions_allowed {
+        deletions::hold_back(draft);
     }
+    reversions::hold_back(draft);
 }
 
 fn found(draft: &mut Draft<'_>, file: Found) {
@@ -91,7 +108,7 @@ fn found(draft: &mut Draft<'_>, file: Found) {
         _ => (title, state),
     };
     let moved = text.is_some() && entry.path != path;
-    let (known, hash) = (entry.local, text.as_ref().map(crate::id::Text::hash));
+    let (known, hash) = (entry.local, text.as_ref().map(Text::hash));
     let who = me(draft);
     draft.remember(Memory::FileBlocked(key.clone(), false));
     if let Some(text) = &text {
@@ -100,8 +117,13 @@ fn found(draft: &mut Draft<'_>, file: Found) {
     if moved {
         draft.shift(&key, Cause::Moved, who.clone(), |entry| entry.path = path);
     }
-    if let Some(choice) = choice {
-        resolved(draft, &key, choice);
+    match (choice, &text) {
+        (Some(choice), Some(text)) if is_late(draft, &key, &choice) => {
+            made_of_chosen(draft, &key, text, choice)
+        }
+        (Some(choice), _) => resolved(draft, &key, choice),
+        (None, Some(text)) if hash != known => made_of_older(draft, &key, text),
+        _ => {}
     }
     if hash == known {
         return;
@@ -117,10 +139,59 @@ fn found(draft: &mut Draft<'_>, file: Found) {
     draft.shift(&key, cause, who, |entry| {
         entry.local = hash;
         entry.parked = entry.parked.take().filter(|parked| parked.hash == hash);
+        if hash.is_none() {
+            entry.waiting_since = None; // a deletion is as young as it is, however long its text waited
+        }
         if own_merge {
             agree(entry);
         }
     });
+}
+
+/// Whether the base went on since an editor said which one its text has.
+fn is_late(draft: &Draft<'_>, key: &ArtifactKey, choice: &ResolvedBase) -> bool {
+    draft.get(key).is_some_and(|entry| entry.base != choice.from)
+}
+
+/// A text that an editor saved with a base of its own, which the artifact's went past meanwhile: what was
+/// under way arrived. It keeps that base if it lacks what came in since; the newer one would have it undo that.
+fn made_of_chosen(draft: &mut Draft<'_>, key: &ArtifactKey, text: &Text, choice: ResolvedBase) {
+    let Some(base) = choice.to.filter(|_| choice.undoes.is_none()) else { return };
+    draft.keep(&base);
+    made_of(draft, key, text, base.hash());
+}
+
+/// What an editor with an older text saved goes with that text's base: the file's would have it undo what
+/// came in since. Another program's text that holds what came in was made out of the file.
+fn made_of_older(draft: &mut Draft<'_>, key: &ArtifactKey, text: &Text) {
+    if let Some(older) = draft.get(key).and_then(|entry| entry.older_base) {
+        made_of(draft, key, text, older);
+    }
+}
+
+/// Takes the older of two bases for a text that lacks what came in between them.
+fn made_of(draft: &mut Draft<'_>, key: &ArtifactKey, text: &Text, older: ContentHash) {
+    let Some(base) = draft.get(key).and_then(|entry| entry.base) else { return };
+    if older::lacks(text.as_str(), older, base, &|hash| draft.text(hash)) != Some(true) {
+        return;
+    }
+    draft.shift(key, Cause::Rebased, None, |entry| {
+        entry.base = Some(older);
+        entry.older_base = None;
+    });
+}
+
+/// Notes, or forgets, that an editor holds an older text.
+fn older_base(draft: &mut Draft<'_>, key: &ArtifactKey, base: Option<ContentHash>) {
+    let nothing = older::nothing();
+    if base == Some(nothing.hash()) {
+        draft.keep(&nothing);
+    }
+    if draft.get(key).is_some_and(|entry| entry.older_base != base)
+        && let Some(entry) = draft.known(key)
+    {
+        entry.older_base = base;
+    }
 }
 
 /// Whether this content is the merge this program was about to write when it stopped: written to
@@ -172,12 +243,18 @@ fn file_done(draft: &mut Draft<'_>, done: FileDone) {
 fn open(draft: &mut Draft<'_>, key: ArtifactKey, is_open: bool) {
     draft.touched.insert(key.clone());
     draft.remember(Memory::Open(key, is_open));
+    if !is_open && draft.machine.leads {
+        screen::release(draft);
+    }
 }
 
 fn open_elsewhere(draft: &mut Draft<'_>, keys: Vec<ArtifactKey>) {
     let now: BTreeSet<_> = keys.iter().cloned().collect();
     draft.touched.extend(now.symmetric_difference(&draft.machine.open_elsewhere).cloned());
     draft.remember(Memory::OpenElsewhere(keys));
+    if draft.machine.leads {
+        screen::release(draft);
+    }
 }
 
 fn resolved(draft: &mut Draft<'_>, key: &ArtifactKey, choice: ResolvedBase) {
@@ -194,7 +271,8 @@ fn resolved(draft: &mut Draft<'_>, key: &ArtifactKey, choice: ResolvedBase) {
     draft.shift_undoing(key, cause, who, choice.undoes, |entry| {
         entry.base = base;
         entry.undone |= choice.undoes.is_some();
-        entry.parked = entry.parked.take().filter(|parked| parked.code != MASS_DELETION_THERE);
+        let is_answered = |parked: &Parked| [MASS_DELETION_THERE, SERVER_WENT_BACK].contains(&&*parked.code);
+        entry.parked = entry.parked.take().filter(|parked| !is_answered(parked));
         if base == entry.remote_hash() {
             agree(entry);
         }
@@ -216,7 +294,7 @@ fn path_kept(draft: &mut Draft<'_>, key: &ArtifactKey) {
 fn brought_back(draft: &mut Draft<'_>, back: BroughtBack) {
     let BroughtBack { file, seen, base, cause, undoes } = back;
     let Found { key, path, text, stat, title, state, .. } = file;
-    let hash = text.as_ref().map(crate::id::Text::hash);
+    let hash = text.as_ref().map(Text::hash);
     let Some(entry) = draft.get(&key) else { return };
     if entry.local != seen && entry.local != hash {
         return;
@@ -251,6 +329,10 @@ fn brought_back(draft: &mut Draft<'_>, back: BroughtBack) {
 }
 
 fn reloaded(draft: &mut Draft<'_>, snapshot: Snapshot) {
+    if snapshot.rev >= draft.machine.rev && snapshot.cursor < draft.cursor {
+        // Another process reads anew what the remote has: it went back.
+        draft.remember(Memory::Rewind);
+    }
     draft.remember(Memory::Rev(snapshot.rev));
     draft.remember(Memory::Cursor(snapshot.cursor));
     for entry in snapshot.entries {
@@ -274,12 +356,13 @@ fn leads_now(draft: &mut Draft<'_>, leads: bool) {
 }
 
 fn push_wanted(draft: &mut Draft<'_>, retry_refused: bool) {
-    draft.link.push_wanted = true;
+    draft.link.push_wanted = Some(draft.now);
     draft.link.retry_now();
     if !retry_refused {
         return;
     }
-    unpark(draft, |parked| ![MASS_DELETION, MASS_DELETION_THERE].contains(&parked.code.as_str()));
+    let asks = [MASS_DELETION, MASS_DELETION_THERE, MASS_REVERSION, SERVER_WENT_BACK];
+    unpark(draft, |parked| !asks.contains(&parked.code.as_str()));
 }
 
 fn unpark(draft: &mut Draft<'_>, chosen: impl Fn(&Parked) -> bool) {
@@ -311,12 +394,20 @@ fn pulled(draft: &mut Draft<'_>, page: PullPage) {
         return rewind(draft);
     }
     if !page.unreadable.is_empty() {
+        draft.link.expected.retain(|key, _| page.unreadable.iter().all(|row| row.name != key.to_string()));
         draft.remember(Memory::Unreadable(page.unreadable));
     }
-    for row in page.rows {
-        received(draft, row, draft.link.rewinding);
+    for erasure in page.erasures {
+        erased(draft, erasure);
     }
-    draft.link.rewinding &= page.more;
+    for row in page.rows {
+        let counts = rollback::counts(draft, &row);
+        received(draft, row, counts);
+    }
+    if draft.link.rewinding && !page.more {
+        draft.link.rewinding = false;
+        rollback::gone(draft);
+    }
     move_cursor(draft, page.cursor);
     draft.link.pull_wanted |= page.more;
     // Files that could not be written, and searches that failed, get their chance again.
@@ -347,12 +438,16 @@ pub(super) fn move_cursor(draft: &mut Draft<'_>, seq: Seq) {
 /// ignored, unless it is authoritative: the remote says that this is what it has.
 pub(super) fn received(draft: &mut Draft<'_>, row: RemoteRow, is_authoritative: bool) {
     let entry = draft.entry(&row.key, &row.path);
-    let hash = row.content.as_ref().map(crate::id::Text::hash);
+    let hash = row.content.as_ref().map(Text::hash);
     let is_known =
         entry.remote.as_ref().is_some_and(|remote| remote.version == row.version && remote.hash == hash);
-    if is_known || (row.version <= entry.remote_version() && !is_authoritative) {
+    if is_known {
+        return author_of_known(draft, row);
+    }
+    if row.version <= entry.remote_version() && !is_authoritative {
         return;
     }
+    let goes_back = rollback::goes_back(entry, &row);
     let acknowledged = entry.pending.take_if(|pending| Some(pending.change_id) == row.change_id);
     if entry.local.is_none() {
         (entry.title, entry.state) = (row.title.clone(), row.state.clone());
@@ -364,6 +459,7 @@ pub(super) fn received(draft: &mut Draft<'_>, row: RemoteRow, is_authoritative: 
         draft.keep(text);
     }
     let cause = if acknowledged.is_some() { Cause::Pushed } else { Cause::Received };
+    let key = row.key.clone();
     let side = RemoteSide {
         hash,
         version: row.version,
@@ -374,8 +470,11 @@ pub(super) fn received(draft: &mut Draft<'_>, row: RemoteRow, is_authoritative: 
     };
     draft.shift(&row.key, cause, Some(row.author), |entry| {
         let pushed_path = acknowledged.is_some() && entry.path == side.path;
+        let becomes_base = acknowledged.is_some() && entry.builds_on_pending();
         entry.remote = Some(side);
-        if acknowledged.is_some() {
+        // Whatever it had lost, this is news.
+        entry.parked = entry.parked.take().filter(|parked| goes_back || parked.code != SERVER_WENT_BACK);
+        if becomes_base {
             entry.base = hash;
             entry.base_version = row.version;
         }
@@ -386,21 +485,29 @@ pub(super) fn received(draft: &mut Draft<'_>, row: RemoteRow, is_authoritative: 
     if let Some(pending) = acknowledged {
         draft.write(Write::Close(pending.change_id, ChangeOutcome::Applied(row.version, row.seq)));
     }
+    if goes_back {
+        rollback::hold(draft, &key);
+    }
 }
 
 fn base_found(draft: &mut Draft<'_>, key: ArtifactKey, base: Option<(ContentHash, Version)>) {
     draft.link.answered();
     draft.remember(Memory::Searching(key.clone(), false));
     let Some(entry) = draft.get(&key) else { return };
-    let still_wanted = entry.base.is_none() && entry.local.is_some();
+    // A base never goes back: an older revision in the file is somebody's edit.
+    let is_missed = |version: Version| entry.base_version < version && version <= entry.remote_version();
+    let is_wanted = |version: Version| entry.base.is_none() || is_missed(version);
     match base {
-        Some((hash, version)) if still_wanted && entry.local == Some(hash) => {
+        Some((hash, version)) if entry.local == Some(hash) && is_wanted(version) => {
             draft.shift(&key, Cause::Rebased, None, |entry| {
                 entry.base = Some(hash);
                 entry.base_version = version;
             });
         }
-        _ => draft.remember(Memory::BaseSearched(key.clone(), true)),
+        _ => match (entry.base, entry.local) {
+            (Some(_), Some(local)) => draft.remember(Memory::Doubted(key.clone(), local)),
+            _ => draft.remember(Memory::BaseSearched(key.clone(), true)),
+        },
     }
     draft.touched.insert(key);
 }

@@ -1,7 +1,9 @@
 //! Whether the remote answers, what is under way, and when to try again. Pure: the moment and the
 //! jitter come in.
 
-use crate::id::{ChangeId, Seq, Timestamp};
+use std::collections::BTreeMap;
+
+use crate::id::{ArtifactKey, ChangeId, Seq, Timestamp, Version};
 use crate::ports::RemoteError;
 
 /// The most changes sent at once, and the most bytes of content.
@@ -19,9 +21,12 @@ const SIGNED_OUT_DELAY: i64 = 5_000;
 pub struct Link {
     pub(super) pulling: bool,
     pub(super) pull_wanted: bool,
-    pub(super) push_wanted: bool,
+    /// Since when somebody waits for a push. What came about later was not asked for.
+    pub(super) push_wanted: Option<Timestamp>,
     /// Somebody confirmed that what vanished is to be deleted for everybody.
     pub(super) deletions_allowed: bool,
+    /// Somebody confirmed that what went back is to be pushed for everybody.
+    pub(super) reversions_allowed: bool,
     /// Somebody confirmed that what the team deleted is to go here.
     pub(super) incoming_allowed: bool,
     pub(super) in_flight: Vec<ChangeId>,
@@ -42,6 +47,8 @@ pub struct Link {
     /// The remote forgot revisions this cache knows, and all of it is pulled anew: what it has now
     /// counts, be its version lower than the known one.
     pub(super) rewinding: bool,
+    /// Of what the remote was known to have when it was asked for all of it, what did not come yet.
+    pub(super) expected: BTreeMap<ArtifactKey, Version>,
     /// Whether the live connection announces changes.
     pub live: bool,
 }
@@ -95,7 +102,9 @@ impl Link {
     pub(super) fn failed(&mut self, error: RemoteError, now: Timestamp, jitter: f64) {
         let delay = match &error {
             RemoteError::SignedOut(_) => SIGNED_OUT_DELAY,
-            RemoteError::Forbidden(_) | RemoteError::Misconfigured(_) => LONGEST_DELAY,
+            RemoteError::Forbidden(_) | RemoteError::Misconfigured(_) | RemoteError::Incompatible(_) => {
+                LONGEST_DELAY
+            }
             RemoteError::Busy { retry_after: Some(millis), .. } => {
                 i64::try_from(*millis).unwrap_or(LONGEST_DELAY).max(FIRST_DELAY)
             }

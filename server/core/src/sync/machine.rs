@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{ArtifactKey, Author, ChangeId, Rev, Seq, Timestamp};
+use crate::id::{ArtifactKey, Author, ChangeId, ContentHash, Rev, Seq, Timestamp};
 use crate::ports::{Snapshot, UnreadableRow};
 use crate::secrets::ScanPolicy;
 use crate::sync::deletions::DELETION_LIMIT;
@@ -14,6 +14,7 @@ use crate::sync::draft::Draft;
 use crate::sync::event::{Event, Memory, Step};
 use crate::sync::link::Link;
 use crate::sync::next::{Circumstances, ConflictStrategy, Texts};
+use crate::sync::reversions::REVERSION_LIMIT;
 use crate::sync::{Entry, handle, plan};
 
 /// What the user configured.
@@ -62,6 +63,10 @@ pub struct Machine {
     pub(super) traffic: Traffic,
     /// How many percent of the artifacts may vanish at once without being asked about.
     pub(super) deletion_limit: u8,
+    /// How many percent of the artifacts may go back at once without being asked about.
+    pub(super) reversion_limit: u8,
+    /// The artifacts whose file holds what the remote had once and has no more, as the history tells.
+    pub(super) reverted: BTreeSet<ArtifactKey>,
     pub(super) scan: ScanPolicy,
     pub(super) me: Author,
     pub(super) entries: BTreeMap<ArtifactKey, Entry>,
@@ -69,6 +74,8 @@ pub struct Machine {
     pub(super) open: BTreeSet<ArtifactKey>,
     pub(super) open_elsewhere: BTreeSet<ArtifactKey>,
     pub(super) searched: BTreeSet<ArtifactKey>,
+    /// Conflicts of which it is known that this local content is no revision that the base missed.
+    pub(super) doubted: BTreeMap<ArtifactKey, ContentHash>,
     pub(super) searching: BTreeSet<ArtifactKey>,
     pub(super) file_blocked: BTreeSet<ArtifactKey>,
     /// Absorbed, so that `todo` says nothing about them until the next step decides.
@@ -81,12 +88,15 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A machine that knows nothing yet; feed it the cache's contents as [`Event::Reloaded`].
+    /// A machine that knows nothing yet; feed it the cache's contents as [`Event::Reloaded`], or through
+    /// [`Machine::load`].
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
             traffic: Traffic::default(),
             deletion_limit: DELETION_LIMIT,
+            reversion_limit: REVERSION_LIMIT,
+            reverted: BTreeSet::new(),
             scan: ScanPolicy::default(),
             me: Author::default(),
             entries: BTreeMap::new(),
@@ -94,6 +104,7 @@ impl Machine {
             open: BTreeSet::new(),
             open_elsewhere: BTreeSet::new(),
             searched: BTreeSet::new(),
+            doubted: BTreeMap::new(),
             searching: BTreeSet::new(),
             file_blocked: BTreeSet::new(),
             undecided: BTreeSet::new(),
@@ -120,14 +131,31 @@ impl Machine {
         self.deletion_limit = percent;
     }
 
+    /// How many percent of the artifacts may go back to earlier contents at once without being asked about.
+    pub fn set_reversion_limit(&mut self, percent: u8) {
+        self.reversion_limit = percent;
+    }
+
+    /// Says of an artifact whose file is about to be found changed whether it holds, then, what the remote
+    /// had once and has replaced since.
+    pub fn note_reverted(&mut self, key: &ArtifactKey, is_reverted: bool) {
+        match is_reverted {
+            true => drop(self.reverted.insert(key.clone())),
+            false => drop(self.reverted.remove(key)),
+        }
+    }
+
     /// Changes what is done about credentials and personal data in what is to be pushed.
     pub fn set_scan(&mut self, scan: ScanPolicy) {
         self.scan = scan;
     }
 
-    /// Says who the local user is, for the history of what is pushed from here.
-    pub fn set_me(&mut self, me: Author) {
+    /// Says who the local user is, for the history of what is pushed from here; answers whether that is
+    /// somebody else than before.
+    pub fn set_me(&mut self, me: Author) -> bool {
+        let is_other = self.me != me;
         self.me = me;
+        is_other
     }
 
     /// Decides what an event leads to. `texts` reads the cache; `now` is used for display and
@@ -160,6 +188,16 @@ impl Machine {
         }
     }
 
+    /// Takes in what is at rest of all that the cache holds, at the start, and returns the rest: an
+    /// [`Event::Reloaded`] with it must follow. Nearly all artifacts are at rest nearly always, and a start
+    /// should not take the time of deciding about each.
+    pub fn load(&mut self, snapshot: Snapshot) -> Snapshot {
+        let Snapshot { entries, cursor, rev } = snapshot;
+        let (at_rest, entries): (Vec<_>, Vec<_>) = entries.into_iter().partition(Entry::is_at_rest);
+        self.entries = at_rest.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
+        Snapshot { entries, cursor, rev }
+    }
+
     /// Takes in artifacts that another process committed, without deciding anything about them: the
     /// next step does, and an [`Event::Reloaded`] with the same snapshot must follow for those who
     /// show them.
@@ -168,7 +206,9 @@ impl Machine {
             self.entries.insert(entry.key.clone(), entry.clone());
             self.undecided.insert(entry.key.clone());
         }
-        self.cursor = self.cursor.max(snapshot.cursor);
+        if snapshot.rev >= self.rev {
+            self.cursor = snapshot.cursor;
+        }
         self.rev = self.rev.max(snapshot.rev);
     }
 
@@ -181,6 +221,7 @@ impl Machine {
             Memory::Searching(key, false) => drop(self.searching.remove(key)),
             Memory::BaseSearched(key, true) => drop(self.searched.insert(key.clone())),
             Memory::BaseSearched(key, false) => drop(self.searched.remove(key)),
+            Memory::Doubted(key, hash) => drop(self.doubted.insert(key.clone(), *hash)),
             Memory::FileBlocked(key, true) => drop(self.file_blocked.insert(key.clone())),
             Memory::FileBlocked(key, false) => drop(self.file_blocked.remove(key)),
             Memory::Todo(key, Some(todo)) => drop(self.todo.insert(key.clone(), *todo)),

@@ -45,6 +45,12 @@ impl Map {
                 Write::Close(id, _) => self.open.retain(|_, change| change.change_id != *id),
                 Write::Rewind => self.cursor = Seq(0),
                 Write::Cursor(seq) => self.cursor = self.cursor.max(*seq),
+                Write::Erase(erasure) => {
+                    let authors =
+                        self.operations.iter_mut().filter_map(|line| line.operation.author.as_mut());
+                    let theirs = authors.filter(|known| erasure.is_about(&known.id));
+                    theirs.for_each(|known| known.clone_from(&erasure.pseudonym));
+                }
                 Write::Operation(operation) => {
                     let id = OperationId(self.operations.len() as u64 + 1);
                     let rev = Some(self.rev);
@@ -126,6 +132,21 @@ impl Bench {
             chance: Count::default(),
             now: Timestamp(1_000),
         }
+    }
+
+    /// Another one that stands where this one does, on the cache as it is.
+    pub(super) fn clone_of(&self) -> Self {
+        let mut other = Self {
+            store: self.store.clone(),
+            chance: self.chance.clone(),
+            now: self.now,
+            ..Self::idle(POLICY)
+        };
+        let snapshot = other.store.snapshot();
+        other.take(Event::Reloaded(snapshot));
+        other.take(Event::Leads(true));
+        other.pulled(vec![]);
+        other
     }
 
     /// One event, through to memory; file effects and requests are left to the test.
@@ -229,7 +250,14 @@ pub(super) fn row(id: &str, version: u64, seq: u64, text: Option<&str>) -> Remot
 
 pub(super) fn page(rows: Vec<RemoteRow>) -> PullPage {
     let newest = rows.iter().map(|row| row.seq).max().unwrap_or_default();
-    PullPage { rows, unreadable: Vec::new(), cursor: newest, newest_seq: newest, more: false }
+    PullPage {
+        rows,
+        unreadable: Vec::new(),
+        erasures: Vec::new(),
+        cursor: newest,
+        newest_seq: newest,
+        more: false,
+    }
 }
 
 /// The ids of the artifacts that a push carries; empty when there is none.

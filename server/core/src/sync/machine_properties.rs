@@ -195,6 +195,15 @@ fn check_restart(bench: &Bench) {
     let written: Vec<_> = bench.store.entries.values().cloned().collect();
     assert_eq!(bench.machine.snapshot().entries, written);
     assert_eq!(bench.machine.cursor(), bench.store.cursor);
+    for keeps_what_rests in [false, true] {
+        let fresh = restarted(bench, keeps_what_rests);
+        assert_eq!(fresh.machine.snapshot().entries, written);
+        assert_eq!(fresh.machine.todo, bench.machine.todo);
+    }
+}
+
+/// Another process on the same cache, which decides about each artifact or takes what is at rest as it is.
+fn restarted(bench: &Bench, keeps_what_rests: bool) -> Bench {
     let mut fresh = Bench {
         machine: Machine::new(bench.machine.policy),
         store: bench.store.clone(),
@@ -204,13 +213,15 @@ fn check_restart(bench: &Bench) {
     // What a new process learns from its editor, from the others and from the remote.
     bench.machine.open.iter().for_each(|key| drop(fresh.take(Event::Opened(key.clone()))));
     fresh.take(Event::OpenElsewhere(bench.machine.open_elsewhere.iter().cloned().collect()));
-    let snapshot = fresh.store.snapshot();
+    fresh.machine.doubted.clone_from(&bench.machine.doubted);
+    fresh.machine.searched.clone_from(&bench.machine.searched);
+    let mut snapshot = fresh.store.snapshot();
+    if keeps_what_rests {
+        snapshot = fresh.machine.load(snapshot);
+    }
     let step = fresh.take(Event::Reloaded(snapshot));
     assert!(step.writes.is_empty(), "nothing was left half done: {:?}", step.writes);
-    for key in &bench.machine.searched {
-        fresh.take(Event::BaseFound { key: key.clone(), base: None });
-    }
-    assert_eq!(fresh.machine.todo, bench.machine.todo);
+    fresh
 }
 
 fn policy() -> impl Strategy<Value = Policy> {

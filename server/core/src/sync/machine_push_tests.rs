@@ -201,6 +201,68 @@ fn a_failed_pull_is_tried_again_and_somebody_asking_need_not_wait() {
     assert_eq!(bench.machine.link().trouble, None);
 }
 
+/// An editor that opened the file before a teammate's line came into it saves while what another program
+/// added to that is under way.
+#[test]
+fn an_older_text_saved_while_a_newer_one_is_under_way_is_merged_with_it() {
+    const OLD: &str = "one\n\ntwo\n\nthree\n";
+    const THEIRS: &str = "one\n\ntwo\n\nthree\n\ntheirs\n";
+    const ADDED: &str = "one\n\ntwo\n\nthree\n\ntheirs\n\nadded\n";
+    const MINE: &str = "mine\n\ntwo\n\nthree\n";
+    for is_pulled in [false, true] {
+        let mut bench = Bench::new();
+        bench.agreed("A-1", OLD, 1);
+        let step = bench.pulled(vec![row("A-1", 2, 2, Some(THEIRS))]);
+        bench.done(&step);
+        assert_eq!(pushed(&bench.save("A-1", ADDED)), ["A-1"]);
+        let to = Some(Text::new(OLD));
+        let mut file = found("A-1", &at("A-1"), Some(MINE));
+        file.resolved = Some(ResolvedBase { from: Some(hash(THEIRS)), to, undoes: None });
+        bench.take(Event::Found(vec![file]));
+        if is_pulled {
+            let sent = bench.entry("A-1").pending.clone().expect("under way").change_id;
+            bench.take(Event::PushFailed(RemoteError::Unreachable("gone".into())));
+            let mut own = row("A-1", 3, 3, Some(ADDED));
+            own.change_id = Some(sent);
+            bench.pulled(vec![own]);
+        } else {
+            bench.answer(vec![PushOutcome::Applied(Version(3), Seq(3))]);
+        }
+        let entry = bench.entry("A-1");
+        let sides = (entry.base, entry.local, entry.remote_hash());
+        assert_eq!(sides, (Some(hash(OLD)), Some(hash(MINE)), Some(hash(ADDED))), "{is_pulled}");
+    }
+}
+
+/// The same, where the newer one has just arrived when the save is heard of.
+#[test]
+fn an_older_text_saved_right_after_a_newer_one_arrived_is_merged_with_it() {
+    const OLD: &str = "one\n\ntwo\n\nthree\n";
+    const THEIRS: &str = "one\n\ntwo\n\nthree\n\ntheirs\n";
+    const ADDED: &str = "one\n\ntwo\n\nthree\n\ntheirs\n\nadded\n";
+    const MINE: &str = "mine\n\ntwo\n\nthree\n";
+    let mut bench = Bench::new();
+    bench.agreed("A-1", OLD, 1);
+    let step = bench.pulled(vec![row("A-1", 2, 2, Some(THEIRS))]);
+    bench.done(&step);
+    bench.save("A-1", ADDED);
+    bench.answer(vec![PushOutcome::Applied(Version(3), Seq(3))]);
+    // Its own next text goes on with what arrived.
+    let saved = |text: &str| {
+        let mut file = found("A-1", &at("A-1"), Some(text));
+        let to = Some(Text::new(OLD));
+        file.resolved = Some(ResolvedBase { from: Some(hash(THEIRS)), to, undoes: None });
+        Event::Found(vec![file])
+    };
+    let mut other = bench.clone_of();
+    other.take(saved(&format!("{ADDED}\nmore\n")));
+    assert_eq!(other.entry("A-1").base, Some(hash(ADDED)));
+    bench.take(saved(MINE));
+    let entry = bench.entry("A-1");
+    let sides = (entry.base, entry.local, entry.remote_hash());
+    assert_eq!(sides, (Some(hash(OLD)), Some(hash(MINE)), Some(hash(ADDED))));
+}
+
 #[test]
 fn a_hint_is_followed_by_a_pull_and_one_known_already_is_not() {
     let mut bench = Bench::new();

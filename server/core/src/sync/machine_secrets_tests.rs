@@ -75,4 +75,29 @@ fn personal_data_is_redacted_in_a_closed_file_before_it_is_pushed_and_held_back_
     let step = bench.save("A-1", &text);
     assert_eq!((pushed(&step).len(), step.files.len()), (0, 0));
     assert_eq!(bench.entry("A-1").parked.as_ref().map(|parked| parked.code.as_str()), Some(PERSONAL_DATA));
+    // Closed, it is redacted like any other.
+    let step = bench.take(Event::Closed(key("A-1")));
+    assert!(bench.entry("A-1").parked.is_none());
+    assert_eq!(step.files.len(), 1);
+    assert_eq!(pushed(&bench.done(&step)), ["A-1"]);
+}
+
+#[test]
+fn what_a_command_held_back_is_redacted_by_whoever_may_write() {
+    let text = format!("ask {}\n", ["ann.lee", "agent-tests.dev"].join("@"));
+    let redact = ScanPolicy { personal: Response::Redact, ..ScanPolicy::default() };
+    let mut bench = Bench::idle(Policy { may_write: false, ..POLICY });
+    bench.machine.set_scan(redact);
+    bench.take(Event::Found(vec![found("A-1", &at("A-1"), Some(&text))]));
+    bench.take(Event::Leads(true));
+    bench.pulled(vec![]);
+    assert_eq!(bench.entry("A-1").parked.as_ref().map(|parked| parked.code.as_str()), Some(PERSONAL_DATA));
+    let mut editor = Bench { machine: Machine::new(POLICY), ..bench };
+    editor.machine.set_scan(redact);
+    let snapshot = editor.store.snapshot();
+    editor.take(Event::Reloaded(snapshot));
+    editor.take(Event::Leads(true));
+    let step = editor.pulled(vec![]);
+    assert_eq!(step.files.len(), 1, "{:?}", editor.entry("A-1").parked);
+    assert_eq!(pushed(&editor.done(&step)), ["A-1"]);
 }

@@ -16,8 +16,10 @@ mod undo;
 use bench::*;
 
 use super::*;
-use crate::id::{ArtifactPath, Text, Version};
-use crate::ports::{Cause, RemoteError, Write};
+use std::collections::BTreeSet;
+
+use crate::id::{ArtifactPath, Author, Seq, Text, Version};
+use crate::ports::{Cause, Erasure, PullPage, RemoteError, RemoteRow, Write};
 use crate::sync::next::{Next, Waits, next};
 use crate::sync::{FileEffect, Request, ResolvedBase};
 
@@ -51,6 +53,65 @@ fn a_new_file_is_kept_and_pushed() {
     assert_eq!(bench.store.texts[&hash("one\n")].as_ref(), "one\n");
     assert_eq!(bench.entry("A-1").pending, bench.store.open.get(&key("A-1")).cloned());
     assert_eq!(bench.entry("A-1").waiting_since, Some(bench.now));
+}
+
+#[test]
+fn an_erased_author_is_renamed_at_an_equal_version_and_nothing_else_happens() {
+    let by = |id: &str, seq, author: &str, name: &str| RemoteRow {
+        author: Author { id: author.into(), name: name.into() },
+        ..row(id, 1, seq, Some("one\n"))
+    };
+    let mut bench = Bench::new();
+    let step =
+        bench.pulled(vec![by("A-1", 1, "ben", "ben@example.com"), by("A-2", 2, "ann", "ann@example.com")]);
+    bench.done(&step);
+    bench.save("A-1", "mine\n");
+    let before = bench.entry("A-1").clone();
+    let step = bench.pulled(vec![by("A-1", 3, "0-8", "erased-1")]);
+    check(&step, &[], 0, 0);
+    let erased = Author { id: "0-8".into(), name: "erased-1".into() };
+    let remote =
+        crate::sync::RemoteSide { author: erased.clone(), seq: Seq(3), ..before.remote.clone().unwrap() };
+    let rev = bench.entry("A-1").rev;
+    assert_eq!(*bench.entry("A-1"), Entry { remote: Some(remote), rev, ..before });
+    assert_eq!(bench.machine.cursor, Seq(3));
+    let authors = bench.store.operations.iter().filter_map(|line| line.operation.author.as_ref());
+    let authors: BTreeSet<_> = authors.map(|author| (author.id.as_str(), author.name.as_str())).collect();
+    assert!(
+        authors.contains(&("0-8", "erased-1")) && authors.contains(&("ann", "ann@example.com")),
+        "{authors:?}"
+    );
+    assert!(!authors.iter().any(|(id, name)| id.contains("ben") || name.contains("ben")), "{authors:?}");
+    // Heard once more, it is no news; nor does an answer that was on its way before bring the name back.
+    for late in [by("A-1", 3, "0-8", "erased-1"), by("A-1", 1, "ben", "ben@example.com")] {
+        let step = bench.pulled(vec![late]);
+        assert!(step.writes.is_empty(), "{:?}", step.writes);
+    }
+}
+
+#[test]
+fn an_erased_person_leaves_the_history_also_where_nothing_newest_is_theirs() {
+    let by = |version, author: &str| RemoteRow {
+        author: Author { id: author.into(), name: format!("{author}@example.com") },
+        ..row("A-1", version, version, Some(if version == 1 { "one\n" } else { "two\n" }))
+    };
+    let mut bench = Bench::new();
+    for version in [by(1, "ben"), by(2, "ann")] {
+        let step = bench.pulled(vec![version]);
+        bench.done(&step);
+    }
+    let before = bench.entry("A-1").clone();
+    let pseudonym = Author { id: "0-8".into(), name: "erased-1".into() };
+    let erasures = vec![Erasure::of("ben", pseudonym.clone())];
+    let (cursor, newest_seq) = (Seq(3), Seq(3));
+    let page =
+        PullPage { rows: Vec::new(), unreadable: Vec::new(), erasures, cursor, newest_seq, more: false };
+    bench.take(Event::Pulled(Box::new(page)));
+    assert_eq!(*bench.entry("A-1"), before);
+    assert_eq!(bench.machine.cursor, Seq(3));
+    let received = bench.store.operations.iter().filter(|line| line.operation.cause == Cause::Received);
+    let authors: Vec<_> = received.filter_map(|line| line.operation.author.clone()).collect();
+    assert_eq!(authors, [pseudonym, by(2, "ann").author]);
 }
 
 #[test]
@@ -103,6 +164,41 @@ fn a_new_revision_is_written_to_the_file_and_then_in_sync() {
     let step = bench.done(&step);
     check(&step, &[Cause::Updated, Cause::Settled], 0, 0);
     assert_eq!(waits(&bench, "A-1"), Next::Nothing);
+}
+
+/// An editor read the file, and before it said so a teammate's text took the file's place.
+#[test]
+fn what_an_editor_with_an_older_text_saves_goes_with_its_own_base_whoever_finds_it() {
+    const OLD: &str = "# A\n\none\n\ntwo\n";
+    const THEIRS: &str = "# A\n\none\n\ntwo\n\ntheirs\n";
+    let opened = || {
+        let mut bench = Bench::new();
+        bench.agreed("A-1", OLD, 1);
+        let step = bench.pulled(vec![row("A-1", 2, 2, Some(THEIRS))]);
+        bench.done(&step);
+        bench.take(Event::Opened(key("A-1")));
+        bench.take(Event::OpenedOlder(key("A-1"), Some(hash(OLD))));
+        bench
+    };
+    let mut bench = opened();
+    check(&bench.save("A-1", "# A\n\nmine\n\ntwo\n"), &[Cause::Rebased, Cause::Saved], 0, 0);
+    assert_eq!(waits(&bench, "A-1"), Next::Wait(Waits::Mergeable));
+
+    let mut bench = opened();
+    let step = bench.save("A-1", "# A\n\nanother program's\n\ntwo\n\ntheirs\n");
+    check(&step, &[Cause::Saved], 1, 0);
+
+    let mut bench = opened();
+    bench.take(Event::Closed(key("A-1")));
+    check(&bench.save("A-1", OLD), &[Cause::Saved], 1, 0);
+
+    let mut bench = opened();
+    let (from, to) = (Some(hash(THEIRS)), Some(Text::new(OLD)));
+    let mut file = found("A-1", &at("A-1"), Some("# A\n\nmine\n\ntwo\n"));
+    file.resolved = Some(ResolvedBase { from, to, undoes: None });
+    check(&bench.take(Event::Found(vec![file])), &[Cause::Resolved, Cause::Saved], 0, 0);
+    bench.take(Event::OpenedOlder(key("A-1"), None));
+    assert_eq!(bench.entry("A-1").older_base, None);
 }
 
 #[test]

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use crate::create::provisional::is_provisional;
 use crate::id::{ArtifactPath, ContentHash, Text};
 use crate::merge::Merge;
-use crate::sync::Entry;
 use crate::sync::deletions::{self, MASS_DELETION_THERE};
+use crate::sync::reversions;
+use crate::sync::rollback::SERVER_WENT_BACK;
 use crate::sync::status::Status;
+use crate::sync::{Entry, Parked};
 
 /// What to do when both sides changed the same lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,9 +90,10 @@ pub fn next(entry: &Entry, given: Circumstances, texts: Texts<'_>) -> Next {
     match entry.status() {
         Status::Converged => Next::Settle,
         Status::InSync => moved(entry, given),
+        // What was sent once had been searched for, by whichever process.
+        Status::Ahead if is_parked(entry) => Next::Wait(Waits::Refused),
         Status::Ahead if is_unknown_deletion(entry) && !given.base_searched => Next::FindBase,
         Status::Ahead if needs_id(entry) => Next::Wait(Waits::Id),
-        Status::Ahead if is_parked(entry) => Next::Wait(Waits::Refused),
         Status::Ahead => Next::Push,
         Status::Behind if deletions::is_held(entry) => Next::Wait(Waits::DeletedThere),
         Status::Behind if given.open || !given.may_write || entry.undone => Next::Wait(Waits::Behind),
@@ -98,6 +101,8 @@ pub fn next(entry: &Entry, given: Circumstances, texts: Texts<'_>) -> Next {
         // The answer to a change that was sent tells the true base; to merge before it comes could
         // show somebody a conflict with their own text.
         Status::Diverged if entry.pending.is_some() => Next::Push,
+        // A merge would carry on what nobody may have meant.
+        Status::Diverged if reversions::is_held(entry) => Next::Wait(Waits::Refused),
         Status::Diverged => diverged(entry, given, texts),
     }
 }
@@ -132,7 +137,8 @@ fn needs_id(entry: &Entry) -> bool {
 }
 
 fn is_parked(entry: &Entry) -> bool {
-    let refused = entry.parked.as_ref().filter(|parked| parked.code != MASS_DELETION_THERE);
+    let waits = |parked: &&Parked| ![MASS_DELETION_THERE, SERVER_WENT_BACK].contains(&&*parked.code);
+    let refused = entry.parked.as_ref().filter(waits);
     refused.is_some_and(|parked| parked.hash == entry.local)
 }
 

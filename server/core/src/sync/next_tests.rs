@@ -155,6 +155,14 @@ fn a_file_whose_deletion_was_never_seen_is_looked_up_before_it_comes_back() {
 }
 
 #[test]
+fn what_was_refused_is_not_searched_for_by_another_process() {
+    let mut old = entry(None, Some(LOCAL), None);
+    old.base_version = Version(1);
+    old.parked = Some(parked(old.local));
+    check(&old, false, |_, _| Next::Wait(Waits::Refused));
+}
+
+#[test]
 fn a_missing_text_is_said_and_nothing_is_guessed() {
     let other = "never cached";
     for (base, local, remote) in

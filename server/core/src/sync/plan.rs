@@ -4,14 +4,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::id::{ArtifactKey, Author};
+use crate::id::{ArtifactKey, Author, Seq};
 use crate::ports::{Cause, Write};
 use crate::sync::deletions;
 use crate::sync::draft::{Draft, agree};
 use crate::sync::event::{FileEffect, Memory, Request};
 use crate::sync::link::PUSH_BYTES;
 use crate::sync::machine::{Chance, Todo, Traffic};
-use crate::sync::next::{Next, next, push_path};
+use crate::sync::next::{Next, Waits, next, push_path};
+use crate::sync::reversions;
+use crate::sync::rollback;
 use crate::sync::screen;
 use crate::sync::status::Status;
 use crate::sync::{Entry, PendingChange};
@@ -62,6 +64,7 @@ fn effect_of(
     going: &mut Vec<ArtifactKey>,
 ) -> Option<Todo> {
     match step {
+        Next::Wait(Waits::Conflict) if draft.may_be_own(key) => Some(Todo::Search),
         Next::Nothing | Next::Settle | Next::Wait(_) => None,
         Next::Push => Some(Todo::Push),
         Next::FindBase => Some(Todo::Search),
@@ -133,6 +136,9 @@ fn network(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
     if traffic != Traffic::PushOnly && draft.link.wants_pull(draft.cursor) {
         draft.link.pulling = true;
         draft.link.pull_wanted = false;
+        if draft.cursor == Seq(0) {
+            rollback::expect_all(draft);
+        }
         draft.request(Request::Pull(draft.cursor));
         return;
     }
@@ -163,8 +169,9 @@ fn search(draft: &mut Draft<'_>) {
 /// Sends what waits. A change that was sent before and not answered is sent again whatever the
 /// configuration: without the answer nobody knows where the artifact stands.
 fn push(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
-    let takes_new = draft.machine.policy.auto_push || draft.link.push_wanted;
+    let takes_new = draft.machine.policy.auto_push || draft.link.push_wanted.is_some();
     let deletions_wait = takes_new.then(|| deletions::brake(draft)).flatten();
+    let reversions_wait = takes_new.then(|| reversions::brake(draft)).flatten();
     settle_touched(draft);
     let mut batch = Vec::new();
     let mut bytes = 0;
@@ -178,8 +185,14 @@ fn push(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
         if entry.pending.is_none() && !takes_new {
             continue;
         }
-        if deletions::must_wait(entry, deletions_wait, draft.now) {
+        if deletions::must_wait(draft, entry, deletions_wait) {
             if let Some(at) = deletions_wait {
+                draft.wake(at);
+            }
+            continue;
+        }
+        if reversions::must_wait(draft, entry, reversions_wait) {
+            if let Some(at) = reversions_wait {
                 draft.wake(at);
             }
             continue;
@@ -202,7 +215,7 @@ fn push(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
     draft.touched = held;
     settle_touched(draft);
     if batch.is_empty() {
-        draft.link.push_wanted = false;
+        draft.link.push_wanted = None;
         return;
     }
     draft.link.in_flight = batch.iter().map(|(_, pending)| pending.change_id).collect();
@@ -230,5 +243,5 @@ fn queue(draft: &mut Draft<'_>, key: &ArtifactKey, chance: &mut dyn Chance) -> P
 
 /// Who an operation is put down to when the local user caused it.
 pub(super) fn me(draft: &Draft<'_>) -> Option<Author> {
-    (!draft.machine.me.id.is_empty()).then(|| draft.machine.me.clone())
+    (!draft.machine.me.name.is_empty()).then(|| draft.machine.me.clone())
 }

@@ -19,8 +19,7 @@ pub(super) fn passes(draft: &mut Draft<'_>, key: &ArtifactKey) -> bool {
         Verdict::Pass => return true,
         Verdict::Refuse(refusal) => refusal,
         Verdict::Redact { text: redacted, otherwise } => {
-            let given = draft.circumstances(key);
-            if !given.open && given.may_write && !draft.is_blocked(key) {
+            if may_redact(draft, key) {
                 let redacted = Text::new(redacted);
                 draft.keep(&redacted);
                 let content = Some(redacted.hash());
@@ -36,18 +35,27 @@ pub(super) fn passes(draft: &mut Draft<'_>, key: &ArtifactKey) -> bool {
     false
 }
 
-/// Lets go what was held back and would not be any more: the configuration has changed meanwhile, or the
-/// team has what was found.
+/// Whether the artifact's file may be given its redacted text: nobody has it open.
+fn may_redact(draft: &Draft<'_>, key: &ArtifactKey) -> bool {
+    let given = draft.circumstances(key);
+    !given.open && given.may_write && !draft.is_blocked(key)
+}
+
+/// Lets go what was held back and would not be any more: the configuration has changed meanwhile, the team
+/// has what was found, or a file that is to be redacted is open no longer.
 pub(super) fn release(draft: &mut Draft<'_>) {
     let is_held =
         |entry: &&Entry| entry.parked.as_ref().is_some_and(|p| [SECRET, PERSONAL_DATA].contains(&&*p.code));
-    let passes = |entry: &&Entry| {
+    let is_let_go = |entry: &&Entry| {
         let text = |hash: Option<_>| hash.and_then(|hash| draft.text(hash));
         let remote = text(entry.remote_hash());
-        text(entry.local)
-            .is_none_or(|text| judge(&text, remote.as_deref(), draft.machine.scan) == Verdict::Pass)
+        text(entry.local).is_none_or(|text| match judge(&text, remote.as_deref(), draft.machine.scan) {
+            Verdict::Pass => true,
+            Verdict::Redact { .. } => may_redact(draft, &entry.key),
+            Verdict::Refuse(_) => false,
+        })
     };
-    let held = draft.machine.entries().filter(is_held).filter(passes);
+    let held = draft.machine.entries().filter(is_held).filter(is_let_go);
     for key in held.map(|entry| entry.key.clone()).collect::<Vec<_>>() {
         if let Some(entry) = draft.known(&key) {
             entry.parked = None;

@@ -155,13 +155,6 @@ impl Unit {
     pub fn is_default(&self) -> bool {
         !matches!(self.cause, Cause::Saved | Cause::Settled) && self.check().is_ok()
     }
-
-    /// Whether it brought something of the remote's, or of the past, into the local text or decided
-    /// about it.
-    pub fn is_merge(&self) -> bool {
-        let took = self.cause == Cause::Saved && self.before.base != self.after.base;
-        took || self.is_default()
-    }
 }
 
 /// The operation that "undo" means when none is named: the newest that is no plain save.
@@ -192,8 +185,13 @@ pub fn undo(unit: &Unit, now: &Now, texts: Texts<'_>) -> Result<Reversal, Cannot
         false => inverse(unit.before.base, unit.after.base, now.base.as_ref(), texts)?,
     };
     let is_same = local == now.local;
+    let ends = match settles(base.as_ref(), local.as_ref(), now.remote, texts) {
+        true => now.remote,
+        false => hash(base.as_ref()),
+    };
     // Where both sides agree, the base follows at once, whatever it was.
-    if is_same && (base == now.base || hash(local.as_ref()) == now.remote) {
+    let stays = base == now.base || ends == hash(now.base.as_ref());
+    if is_same && (stays || hash(local.as_ref()) == now.remote) {
         return Err(CannotUndo::Nothing);
     }
     let base = (base != now.base).then(|| {
@@ -202,6 +200,15 @@ pub fn undo(unit: &Unit, now: &Now, texts: Texts<'_>) -> Result<Reversal, Cannot
         (base, version.unwrap_or(now.base_version))
     });
     Ok(Reversal { local, base, was_pushed: now.was_pushed })
+}
+
+/// Whether local holds all that the remote has since this base, so that the base follows at once.
+fn settles(base: Option<&Text>, local: Option<&Text>, remote: Option<ContentHash>, texts: Texts<'_>) -> bool {
+    if hash(base) == remote {
+        return false;
+    }
+    let (Some(base), Some(local), Some(remote)) = (base, local, remote.and_then(texts)) else { return false };
+    Merge::of(&base.shared(), &local.shared(), &remote).holds_all_remote()
 }
 
 /// A side without the step from `before` to `after`.

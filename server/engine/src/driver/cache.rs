@@ -1,13 +1,16 @@
 //! What is done when the cache fails.
 
+use std::sync::Arc;
+
 use agent_core::id::{ArtifactPath, Timestamp};
 use agent_core::ports::{LiveEvent, StoreError};
 use agent_core::sync::{Event, ResolvedBase};
 
 use super::handle::Command;
 use super::publish::Stands;
-use super::{Driver, Notice};
+use super::{Driver, Notice, OpenDocument};
 use crate::chance::now;
+use crate::opened::SavedBase;
 
 /// What the cache did not take and the next scan would not find.
 pub(super) enum Again {
@@ -43,14 +46,14 @@ impl Driver {
     pub(super) fn catch_up(&mut self, at: Timestamp) {
         let Some(kept) = self.unsaved.take() else { return };
         self.declare_open();
-        self.open.clone().into_iter().for_each(|key| self.run_event(Event::Opened(key)));
+        self.read_all_opened();
         self.see_open(at);
         for again in kept {
             match again {
                 // The cache still fails.
                 again if self.unsaved.is_some() => self.keep(Some(again)),
-                Again::Saved(path, base) => self.saved(path, Some(base)),
-                Again::Event(Event::Closed(key)) if self.open.contains(&key) => {}
+                Again::Saved(path, base) => self.saved(path, SavedBase::Moved(base)),
+                Again::Event(Event::Closed(key)) if self.open.contains_key(&key) => {}
                 Again::Event(event) => self.run_event(event),
             }
         }
@@ -74,12 +77,14 @@ impl Driver {
             return self.show();
         }
         self.is_broken = false;
+        self.session.engine.set_holder(self.holder.clone());
         if let Some(rebuilt) = self.session.rebuilt.take() {
             self.notify(Notice::Warning(rebuilt));
         }
         let known: Vec<_> = self.shown.drain().map(|(_, path)| path).collect();
         known.iter().for_each(|path| self.views.set(path.clone(), None));
         self.stands = Stands::default();
+        self.tell_again();
         self.keep(None);
         self.catch_up(now());
         if had_lease {
@@ -112,7 +117,11 @@ impl Driver {
     pub(super) fn note_open(&mut self, command: &Command) {
         let kinds = self.session.engine.kinds();
         match command {
-            Command::Opened(path) => self.open.extend(kinds.key_of(path).and_then(Result::ok)),
+            Command::Opened(path, text) => {
+                if let Some(Ok(key)) = kinds.key_of(path) {
+                    self.open.insert(key, OpenDocument::new(path, Arc::clone(text)));
+                }
+            }
             Command::Closed(path) => {
                 if let Some(Ok(key)) = kinds.key_of(path) {
                     self.open.remove(&key);

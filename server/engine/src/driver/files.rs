@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use agent_core::id::{ArtifactPath, Timestamp};
+use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
 
 use super::Driver;
 use super::handle::Command;
@@ -73,9 +73,10 @@ impl Driver {
         if paths.len() > MANY_FILES || paths.iter().any(is_folder) {
             return self.scan();
         }
-        let kinds = self.session.engine.kinds();
-        let is_open =
-            |path: &ArtifactPath| matches!(kinds.key_of(path), Some(Ok(key)) if self.open.contains(&key));
+        // An editor of another process is about to say the base of what it saved, too.
+        let (kinds, machine) = (self.session.engine.kinds(), self.session.engine.machine());
+        let is_in_editor = |key: &ArtifactKey| self.open.contains_key(key) || machine.circumstances(key).open;
+        let is_open = |path: &ArtifactPath| matches!(kinds.key_of(path), Some(Ok(key)) if is_in_editor(&key));
         let (open, closed): (Vec<_>, Vec<_>) = paths.iter().filter_map(relative).partition(is_open);
         for path in open {
             self.held.entry(path).or_insert_with(|| now().plus(HOLD_MILLIS));

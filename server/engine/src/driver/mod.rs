@@ -2,15 +2,19 @@
 //! sends requests to the remote on the runtime without waiting for them. What the editor's side may
 //! read is published as [`Views`]; it hears of changes as [`Notice`]s.
 
+mod asked;
 mod cache;
 mod files;
+mod forget;
 mod handle;
 mod ids;
+mod past;
 mod presence;
 mod publish;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod user;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -20,8 +24,7 @@ use std::time::Duration;
 
 use agent_core::id::{ArtifactKey, ArtifactPath, Timestamp};
 use agent_core::ports::{Holder, RemoteError, Store};
-use agent_core::presence::SectionName;
-use agent_core::sync::{Event, ResolvedBase};
+use agent_core::sync::Event;
 use agent_remote::Listener;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -29,25 +32,32 @@ use crate::chance::now;
 use crate::engine::{Failed, Outcome};
 use crate::holders::{Sign, forget_gone};
 use crate::lease::Lease;
+use crate::opened::{Older, SavedBase};
 use crate::resolve::ResolveError;
 use crate::session::{Sent, Session, SharedRemote};
 use crate::view::Views;
 use crate::watch::Watch;
 
+pub use asked::{Listed, Revision, RevisionError, Sides, Told};
 use cache::Again;
 use handle::Command;
 pub use handle::{Handle, Notice, Renumber, start};
 use ids::NeedsId;
+use presence::{Places, Word};
 use publish::Stands;
-pub use publish::WAITS_LONG_MILLIS;
+pub use publish::{Stand, WAITS_LONG_MILLIS};
 use rules::RulesDue;
 
 /// How often other processes are looked at: their commits, their leases, their open documents.
 const LOOK_MILLIS: i64 = 1_000;
 /// How often files are tried again that could not be written.
 const WRITES_MILLIS: i64 = 60_000;
-/// How long an open document counts as open after its process was last heard of.
+/// How long an open document counts as open after its process was last heard of, where nothing shows that
+/// the process is there.
 const OPEN_MILLIS: i64 = 60_000;
+/// The same where it shows its [`Sign`]: long enough for a machine that slept, whose processes do not all
+/// wake at the same moment.
+const SIGNED_MILLIS: i64 = 7 * 24 * 3_600_000;
 
 struct Driver {
     holder: Holder,
@@ -69,12 +79,15 @@ struct Driver {
     pull_at: Timestamp,
     writes_at: Timestamp,
     open_renew_at: Timestamp,
+    /// When old history is looked through next; `None` until this process leads.
+    forget_at: Option<Timestamp>,
     gathered: Option<(Timestamp, Vec<PathBuf>)>,
     /// Files that changed while our own editor has them open, and when to read them at the latest.
     held: BTreeMap<ArtifactPath, Timestamp>,
-    open: BTreeSet<ArtifactKey>,
+    open: BTreeMap<ArtifactKey, OpenDocument>,
     /// Where in them somebody was last, and when.
-    seen_in: BTreeMap<ArtifactKey, (SectionName, Timestamp)>,
+    seen_in: Places,
+    word: Word,
     shown: HashMap<ArtifactKey, ArtifactPath>,
     stands: Stands,
     rules: RulesDue,
@@ -91,17 +104,36 @@ struct Driver {
     is_broken: bool,
 }
 
+/// A document that the editor has open.
+#[derive(Debug, Clone)]
+struct OpenDocument {
+    path: ArtifactPath,
+    /// As it was opened.
+    text: Arc<str>,
+    /// Whether it was compared with the file, which the cache must be there for.
+    is_compared: bool,
+    older: Option<Older>,
+}
+
+impl OpenDocument {
+    fn new(path: &ArtifactPath, text: Arc<str>) -> Self {
+        Self { path: path.clone(), text, is_compared: false, older: None }
+    }
+}
+
 impl Driver {
     fn new(
-        session: Session,
+        mut session: Session,
         runtime: tokio::runtime::Handle,
         notices: UnboundedSender<Notice>,
         commands: Sender<Command>,
     ) -> Self {
         let remote = Arc::new(session.remote.clone());
         let lease = Lease::new(session.workspace.lease_file());
+        let holder = Holder(uuid::Uuid::new_v4().to_string());
+        session.engine.set_holder(holder.clone());
         Self {
-            holder: Holder(uuid::Uuid::new_v4().to_string()),
+            holder,
             session,
             remote,
             runtime,
@@ -118,10 +150,12 @@ impl Driver {
             pull_at: Timestamp(0),
             writes_at: Timestamp(0),
             open_renew_at: Timestamp(0),
+            forget_at: None,
             gathered: None,
             held: BTreeMap::new(),
-            open: BTreeSet::new(),
-            seen_in: BTreeMap::new(),
+            open: BTreeMap::new(),
+            seen_in: Places::new(),
+            word: Word::default(),
             shown: HashMap::new(),
             stands: Stands::default(),
             rules: RulesDue::default(),
@@ -140,7 +174,7 @@ impl Driver {
             match commands.recv() {
                 Ok(Command::Begin) => break,
                 Ok(Command::Stop(done)) => return self.stop(&done),
-                Ok(command @ (Command::Opened(_) | Command::Closed(_))) => self.note_open(&command),
+                Ok(command @ (Command::Opened(..) | Command::Closed(_))) => self.note_open(&command),
                 Ok(command) => early.push(command),
                 Err(_) => return,
             }
@@ -159,6 +193,7 @@ impl Driver {
     }
 
     fn stop(&mut self, done: &Sender<()>) {
+        self.forget_people();
         let _ = self.session.engine.store.release(&self.holder);
         self.sign = None;
         let _ = done.send(());
@@ -184,11 +219,12 @@ impl Driver {
         self.read_rules();
         let everything: Vec<_> = self.session.engine.machine().entries().map(|e| e.key.clone()).collect();
         self.publish(everything);
-        for key in self.open.clone() {
+        for key in self.open.keys().cloned().collect::<Vec<_>>() {
             self.run_event(Event::Opened(key));
         }
         self.run_event(Event::Tick);
         self.scan();
+        self.read_all_opened();
         // The lease, and with it the first closed file that is written, is left to the first look: an
         // editor reads its files a moment before it says that they are open.
         self.look_at = now().plus(LOOK_MILLIS);
@@ -201,11 +237,12 @@ impl Driver {
         }
         self.see_open(now());
         match command {
-            Command::Opened(path) => self.open(&path, true),
-            Command::Closed(path) => self.open(&path, false),
-            Command::Saved(path, resolved) => self.saved(path, resolved),
+            Command::Opened(path, text) => self.opened(&path, text),
+            Command::Closed(path) => self.closed(&path),
+            Command::Saved(path, base) => self.saved(path, base),
             Command::Touched(paths) => self.gather(paths),
             Command::Answered(event) => {
+                self.know_user();
                 self.rules.note(&event);
                 let had_trouble = self.session.engine.machine().link().trouble.is_some();
                 self.run_event(event);
@@ -228,6 +265,7 @@ impl Driver {
             Command::SeenIn(path, section) => self.seen_in(&path, section),
             Command::Meet(people) => self.meet(people),
             Command::Do(event) => self.run_event(event),
+            Command::UserChanged => self.user_changed(),
             Command::Resolve(ask, answer) => match self.session.engine.resolve(&ask, now()) {
                 Ok(outcome) => {
                     self.carry_on(Ok(outcome));
@@ -241,6 +279,16 @@ impl Driver {
                 }
                 Err(error) => answer(Err(error)),
             },
+            Command::Texts(hashes, answer) => self.texts(&hashes, answer),
+            Command::List(answer) => self.list(answer),
+            Command::Sides(key, answer) => self.sides(&key, answer),
+            Command::History(key, answer) => self.tell_history(&key, answer),
+            Command::Revision(key, version, answer) => self.revision(key, version, answer),
+            Command::PreviewUndo(ask, answer) => self.preview_undo(*ask, answer),
+            Command::Scan(done) => {
+                self.scan();
+                done();
+            }
             Command::Begin | Command::Stop(_) => {}
         }
     }
@@ -251,10 +299,19 @@ impl Driver {
         self.carry_on_or(outcome, again);
     }
 
-    fn saved(&mut self, path: ArtifactPath, resolved: Option<ResolvedBase>) {
+    fn saved(&mut self, path: ArtifactPath, base: SavedBase) {
         self.held.remove(&path);
-        let again = resolved.clone().map(|base| Again::Saved(path.clone(), base));
-        let outcome = self.session.engine.file_saved(&path, resolved, now());
+        if let (SavedBase::Unknown, Some(Ok(key))) = (&base, self.session.engine.kinds().key_of(&path)) {
+            // A process that stood still for long may have lost the file to a teammate's text.
+            let outcome = self.session.engine.refresh(now());
+            self.carry_on(outcome);
+            self.compare_opened(&key);
+        }
+        let again = match &base {
+            SavedBase::Moved(moved) => Some(Again::Saved(path.clone(), moved.clone())),
+            SavedBase::Kept | SavedBase::Unknown => None,
+        };
+        let outcome = self.session.engine.file_saved(&path, base, now());
         self.carry_on_or(outcome, again);
     }
 
@@ -342,6 +399,7 @@ impl Driver {
         self.writes_at = at;
         self.open_renew_at = at;
         self.rules.again_at = at;
+        self.forget_at = None;
         if let Some((due, _)) = &mut self.gathered {
             *due = at;
         }
@@ -371,6 +429,7 @@ impl Driver {
         }
         self.see_open(at);
         self.record_link();
+        self.notice_sign_in();
         self.take_lease();
         self.present(at);
         if self.open_renew_at <= at && !self.open.is_empty() {
@@ -389,17 +448,15 @@ impl Driver {
         self.show_long_waits(at);
         self.mind_ids(at);
         self.ask_rules();
+        self.forget(at);
     }
 
-    /// Which artifacts other processes have open. Looked up again before anything may lead to a file
-    /// being written: an editor that opened it a moment ago would not see that happen.
+    /// Which artifacts other processes have open.
     fn see_open(&mut self, at: Timestamp) {
-        match self.session.engine.store.open_elsewhere(&self.holder, at) {
-            Ok(keys) if !self.session.engine.machine().is_open_elsewhere(&keys) => {
-                self.run_event(Event::OpenElsewhere(keys.into_iter().collect()));
-            }
-            Ok(_) => {}
-            Err(error) => self.cache_failed(&error),
+        let outcome = self.session.engine.see_open(at);
+        if !matches!(&outcome, Ok(outcome) if outcome.touched.is_empty()) {
+            self.rules.opened(at);
+            self.carry_on(outcome);
         }
     }
 
@@ -412,6 +469,7 @@ impl Driver {
         if self.listener.is_some() || !self.session.engine.machine().leads() {
             return;
         }
+        self.meet_nobody();
         let (Some(settings), Some(auth)) = (&self.session.settings, &self.session.auth) else { return };
         let commands = self.commands.clone();
         let _inside = self.runtime.enter();
@@ -427,27 +485,79 @@ impl Driver {
         });
     }
 
-    fn open(&mut self, path: &ArtifactPath, is_open: bool) {
+    fn opened(&mut self, path: &ArtifactPath, text: Arc<str>) {
         let Some(Ok(key)) = self.session.engine.kinds().key_of(path) else { return };
-        match is_open {
-            true => self.open.insert(key.clone()),
-            false => self.open.remove(&key),
-        };
+        self.open.insert(key.clone(), OpenDocument::new(path, text));
         self.declare_open();
-        self.run_event(if is_open { Event::Opened(key.clone()) } else { Event::Closed(key.clone()) });
+        self.rules.opened(now());
+        self.ask_rules();
+        self.read_opened(&key);
+    }
+
+    fn read_all_opened(&mut self) {
+        for key in self.open.keys().cloned().collect::<Vec<_>>() {
+            self.read_opened(&key);
+        }
+    }
+
+    /// Takes in an open document, and what its editor's text was made out of.
+    fn read_opened(&mut self, key: &ArtifactKey) {
+        // What another process left to be done to the file is not done under the editor.
+        self.run_event(Event::Opened(key.clone()));
+        // Whoever may have written the file knows by now that it is open, and did so before.
+        let outcome = self.session.engine.refresh(now());
+        self.carry_on(outcome);
+        let Some(document) = self.open.get(key).filter(|document| !document.is_compared).cloned() else {
+            return;
+        };
+        // Anything else may be the editor's first save, of which it is about to say the base.
+        if self.session.engine.file_holds(&document.path, &document.text) {
+            let outcome = self.session.engine.files_changed(&[document.path], None, now());
+            self.carry_on(outcome);
+        }
+        self.compare_opened(key);
         // Being open is no change of the artifact, but an open one is seen in full.
+        self.publish([key.clone()]);
+    }
+
+    /// Finds out whether what was opened is older than the file.
+    fn compare_opened(&mut self, key: &ArtifactKey) {
+        if self.unsaved.is_some() {
+            return; // what the file holds was not taken in, and would look as if it were older
+        }
+        let Some(text) = self.open.get(key).map(|document| Arc::clone(&document.text)) else { return };
+        match self.session.engine.older_than_file(key, &text) {
+            Ok(older) => {
+                if let Some(older) = &older {
+                    self.run_event(Event::OpenedOlder(key.clone(), Some(older.base)));
+                }
+                self.open.entry(key.clone()).and_modify(|document| {
+                    document.is_compared = true;
+                    document.older = older;
+                });
+            }
+            Err(error) => self.cache_failed(&error),
+        }
+    }
+
+    fn closed(&mut self, path: &ArtifactPath) {
+        let Some(Ok(key)) = self.session.engine.kinds().key_of(path) else { return };
+        self.open.remove(&key);
+        self.declare_open();
+        self.run_event(Event::Closed(key.clone()));
         self.publish([key]);
     }
 
     fn declare_open(&mut self) {
         let at = now();
         self.open_renew_at = at.plus(OPEN_MILLIS / 2);
-        let keys: Vec<_> = self.open.iter().cloned().collect();
+        let keys: Vec<_> = self.open.keys().cloned().collect();
         // Shown before anything is said to be open, so that nobody takes it for gone.
         if !keys.is_empty() && self.sign.is_none() {
             self.sign = Sign::show(&self.session.workspace.database(), &self.holder);
         }
-        if let Err(error) = self.session.engine.store.set_open(&self.holder, &keys, at.plus(OPEN_MILLIS)) {
+        let lasts = if self.sign.is_some() { SIGNED_MILLIS } else { OPEN_MILLIS };
+        if let Err(error) = self.session.engine.store.set_open(&self.holder, &keys, at.plus(lasts)) {
             self.cache_failed(&error);
         }
     }

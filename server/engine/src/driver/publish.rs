@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use agent_core::id::{ArtifactKey, Timestamp};
 use agent_core::ports::Store as _;
 use agent_core::sync::next::{Next, Waits};
-use agent_core::sync::{Entry, MASS_DELETION, MASS_DELETION_THERE};
+use agent_core::sync::{Entry, MASS_DELETION, MASS_DELETION_THERE, MASS_REVERSION, SERVER_WENT_BACK};
 
 use super::{Driver, Notice};
 use crate::view::{LinkState, View};
@@ -13,13 +13,32 @@ use crate::view::{LinkState, View};
 /// How long local content may wait before the artifact itself says so.
 pub const WAITS_LONG_MILLIS: i64 = 60_000;
 
-/// What the counts in the status are made of.
+/// Where an artifact stands, as the counts in the status have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stand {
+pub enum Stand {
+    /// Local content waits to be pushed.
     Waiting,
+    /// The remote has something newer.
     Behind,
+    /// Somebody decides.
     Conflict,
+    /// The remote refused it.
     Refused,
+    /// Nothing is to be done.
+    InSync,
+}
+
+impl Stand {
+    /// The word for it, one of those that `agent/status` has.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Behind => "behind",
+            Self::Conflict => "conflict",
+            Self::Refused => "refused",
+            Self::InSync => "in-sync",
+        }
+    }
 }
 
 /// Where the artifacts stand, and how many there are of each, without counting anew every time.
@@ -27,7 +46,7 @@ enum Stand {
 pub(super) struct Stands {
     known: HashSet<ArtifactKey>,
     stands: BTreeMap<ArtifactKey, Stand>,
-    counts: [usize; 4],
+    counts: [usize; 5],
     /// Waiting for long, and shown so.
     long: BTreeSet<ArtifactKey>,
 }
@@ -55,6 +74,10 @@ impl Stands {
 
     fn count(&self, stand: Stand) -> usize {
         self.counts[stand as usize]
+    }
+
+    pub(super) fn of(&self, key: &ArtifactKey) -> Stand {
+        self.stands.get(key).copied().unwrap_or(Stand::InSync)
     }
 }
 
@@ -88,7 +111,9 @@ impl Driver {
             self.tell_held(&entry, &next);
             let path = entry.path.clone();
             let quiet = matches!(next, Next::Nothing) && entry.pending.is_none();
-            let view = (!quiet || self.open.contains(&key)).then(|| self.view(entry, next));
+            let past = self.open.contains_key(&key).then(|| self.past(&key));
+            self.views.set_past(&path, past);
+            let view = (!quiet || self.open.contains_key(&key)).then(|| self.view(entry, next));
             if let Some(old) = self.shown.insert(key, path.clone()).filter(|old| *old != path) {
                 self.views.set(old.clone(), None);
                 changed.push(old);
@@ -105,10 +130,17 @@ impl Driver {
     fn tell_held(&mut self, entry: &Entry, next: &Next) {
         let Some(parked) = &entry.parked else { return };
         let advice = match (next, parked.code.as_str()) {
-            (Next::Wait(Waits::Refused), MASS_DELETION) => "",
+            (Next::Wait(Waits::Refused), MASS_DELETION | MASS_REVERSION) => "",
             (Next::Wait(Waits::DeletedThere), MASS_DELETION_THERE) => {
                 "; delete them here with: agent sync pull --allow-deletions; give them back to the team with: \
                  agent sync resolve --all --ours"
+            }
+            (
+                Next::Wait(Waits::Behind | Waits::Mergeable | Waits::Conflict | Waits::DeletedThere),
+                SERVER_WENT_BACK,
+            ) => {
+                "; give them back to the team with: agent sync resolve --all --ours --whole, then agent sync push; let the files \
+                 follow the server with: agent sync pull --allow-rollback"
             }
             _ => return,
         };
@@ -121,7 +153,7 @@ impl Driver {
         let engine = &self.session.engine;
         // A buffer may differ from what everybody else agrees on.
         let wanted = entry.base != entry.remote_hash()
-            || self.open.contains(&entry.key)
+            || self.open.contains_key(&entry.key)
             || next == Next::Wait(Waits::Refused);
         let text = |hash: Option<_>| hash.and_then(|hash| engine.store().text(hash).ok().flatten());
         View {
@@ -129,6 +161,7 @@ impl Driver {
             local: wanted.then(|| text(entry.local)).flatten(),
             remote: wanted.then(|| text(entry.remote_hash())).flatten(),
             write_problem: engine.write_problem(&entry.key).cloned(),
+            older: self.open.get(&entry.key).and_then(|document| document.older.clone()),
             entry,
             next,
         }

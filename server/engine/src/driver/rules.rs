@@ -1,5 +1,6 @@
-//! When the team's rules are asked for: once the server answers after a start or a lost connection, and
-//! after a refusal that may rest on newer ones. Never because somebody types.
+//! When the team's rules are asked for: once the server answers after a start or a lost connection, after a
+//! refusal that may rest on newer ones, and when a document is opened some time after the last answer: one's
+//! role may be another by now, and nothing tells. Never because somebody types.
 
 use agent_core::id::Timestamp;
 use agent_core::ports::{LiveEvent, PushOutcome, RemoteError};
@@ -17,14 +18,17 @@ pub(super) struct RulesDue {
     is_asked: bool,
     /// Not before then, after a failure.
     pub(super) again_at: Timestamp,
+    asked_at: Timestamp,
 }
 
 /// How long the rules are not asked for after a failure that may pass.
 const AGAIN_MILLIS: i64 = 10_000;
+/// How long after they were asked for nobody asks because a document is opened.
+const FRESH_MILLIS: i64 = 10_000;
 
 impl Default for RulesDue {
     fn default() -> Self {
-        Self { is_due: true, is_asked: false, again_at: Timestamp(0) }
+        Self { is_due: true, is_asked: false, again_at: Timestamp(0), asked_at: Timestamp(0) }
     }
 }
 
@@ -36,6 +40,16 @@ impl RulesDue {
         let Event::Pushed(reply) = event else { return };
         let by_rule = |outcome: &PushOutcome| matches!(outcome, PushOutcome::Rejected { code, .. } if BY_RULE.contains(&code.as_str()));
         self.is_due |= reply.outcomes.iter().any(|(_, outcome)| by_rule(outcome));
+    }
+
+    pub(super) fn ask_again(&mut self) {
+        self.is_due = true;
+    }
+
+    /// Somebody opened a document. A clock that was set back makes the last answer an old one.
+    pub(super) fn opened(&mut self, at: Timestamp) {
+        let fresh = self.asked_at.0..self.asked_at.plus(FRESH_MILLIS).0;
+        self.is_due |= !fresh.contains(&at.0);
     }
 
     pub(super) fn heard(&mut self, event: &LiveEvent) {
@@ -52,7 +66,7 @@ impl Driver {
         if !self.rules.is_due || self.rules.is_asked || self.rules.again_at > now() || !can_ask {
             return;
         }
-        self.rules = RulesDue { is_due: false, is_asked: true, again_at: Timestamp(0) };
+        self.rules = RulesDue { is_due: false, is_asked: true, again_at: Timestamp(0), asked_at: now() };
         let (remote, commands) = (self.remote.clone(), self.commands.clone());
         self.runtime.spawn(async move {
             let answer = rules::fetch(&remote).await;
@@ -77,7 +91,8 @@ impl Driver {
             }
             Err(error) if error.is_retryable() => {
                 tracing::debug!(%error, "the team's rules");
-                self.rules = RulesDue { is_due: true, is_asked: false, again_at: now().plus(AGAIN_MILLIS) };
+                self.rules.is_due = true;
+                self.rules.again_at = now().plus(AGAIN_MILLIS);
             }
             Err(error) => tracing::info!(%error, "the team's rules are not known"),
         }

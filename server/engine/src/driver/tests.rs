@@ -4,6 +4,7 @@ use std::fs;
 
 use agent_core::id::{Author, ChangeId, ContentHash, Seq, Text, Version};
 use agent_core::ports::{PullPage, RemoteRow};
+use agent_core::sync::ResolvedBase;
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -116,7 +117,14 @@ impl Rig {
             at: now(),
         };
         let (cursor, newest_seq) = (Seq(version), Seq(version));
-        let page = PullPage { rows: vec![row], unreadable: Vec::new(), cursor, newest_seq, more: false };
+        let page = PullPage {
+            rows: vec![row],
+            unreadable: Vec::new(),
+            erasures: Vec::new(),
+            cursor,
+            newest_seq,
+            more: false,
+        };
         self.driver.run_event(Event::Pulled(Box::new(page)));
     }
 }
@@ -148,7 +156,7 @@ fn behind() -> Rig {
 #[test]
 fn what_is_open_at_the_start_is_not_written() {
     let mut rig = behind();
-    rig.handle().opened(path(A));
+    rig.handle().opened(path(A), Arc::from("one\n"));
     rig.handle().begin();
     rig.run();
     assert_eq!(rig.read(B).as_str(), "one\n", "an editor may be about to open it");
@@ -160,7 +168,7 @@ fn what_is_open_at_the_start_is_not_written() {
 #[test]
 fn what_was_closed_again_before_the_start_is_written() {
     let mut rig = behind();
-    rig.handle().opened(path(A));
+    rig.handle().opened(path(A), Arc::from("one\n"));
     rig.handle().closed(path(A));
     rig.handle().begin();
     rig.run();
@@ -172,8 +180,8 @@ fn what_was_closed_again_before_the_start_is_written() {
 fn what_is_said_before_the_start_is_done_after_it() {
     let mut rig = behind();
     rig.write(A, "mine\n");
-    rig.handle().opened(path(A));
-    rig.handle().saved(path(A), None);
+    rig.handle().opened(path(A), Arc::from("one\n"));
+    rig.handle().saved(path(A), SavedBase::Kept);
     rig.handle().begin();
     rig.run();
     assert_eq!(rig.entry(A).local, hash("mine\n"));
@@ -190,7 +198,7 @@ fn a_save_the_cache_did_not_take_is_taken_as_soon_as_it_can_be() {
     rig.write(A, "mine\n");
     let resolved =
         ResolvedBase { from: hash("one\n"), to: Some(Text::new("two\n".to_owned())), undoes: None };
-    rig.driver.command(Command::Saved(path(A), Some(resolved)));
+    rig.driver.command(Command::Saved(path(A), SavedBase::Moved(resolved)));
     assert_eq!(rig.entry(A).local, hash("one\n"));
     for _ in 0..2 {
         assert!(rig.driver.views.link().cache_problem.is_some());
@@ -220,6 +228,27 @@ fn a_file_found_while_the_cache_failed_is_found_again() {
     assert_eq!(rig.driver.views.link().cache_problem, None);
 }
 
+/// Somebody took out, by another program, what came in last, and the cache could not take that in.
+#[test]
+fn what_is_opened_while_the_cache_fails_is_not_taken_for_older_than_its_file() {
+    const OLD: &str = "one\n\ntwo\n";
+    const NEW: &str = "zero\n\none\n\ntwo\n";
+    const MINE: &str = "one\n\ntwo\n\nmine\n";
+    let mut rig = Rig::new();
+    rig.write(A, OLD);
+    rig.driver.begin();
+    rig.driver.look_around(now());
+    rig.pulled(A, 1, OLD);
+    rig.pulled(A, 2, NEW);
+    assert_eq!(rig.read(A), NEW);
+    rig.break_cache(true);
+    rig.write(A, MINE);
+    rig.driver.command(Command::Opened(path(A), Arc::from(MINE)));
+    rig.break_cache(false);
+    rig.driver.look_around(now());
+    assert_eq!((rig.entry(A).base, rig.entry(A).local), (hash(NEW), hash(MINE)));
+}
+
 #[test]
 fn a_base_moved_while_the_cache_failed_is_moved_later() {
     let mut rig = Rig::new();
@@ -227,7 +256,7 @@ fn a_base_moved_while_the_cache_failed_is_moved_later() {
     rig.driver.begin();
     rig.pulled(A, 1, "one\n");
     rig.write(A, "mine\n");
-    rig.driver.saved(path(A), None);
+    rig.driver.saved(path(A), SavedBase::Kept);
     rig.pulled(A, 2, "two\n");
     rig.break_cache(true);
     let base = ResolvedBase { from: hash("one\n"), to: Some(Text::new("two\n".to_owned())), undoes: None };
@@ -299,7 +328,7 @@ fn artifacts_are_counted_as_they_come_and_go() {
             Some(text) => rig.write(A, text),
             None => fs::remove_file(rig.folder.path().join(A)).unwrap(),
         }
-        rig.driver.saved(path(A), None);
+        rig.driver.saved(path(A), SavedBase::Kept);
         let link = rig.driver.views.link();
         assert_eq!((link.artifacts, link.waiting), (expected, expected));
         assert_eq!(link.artifacts, rig.driver.session.engine.machine().len());
@@ -311,7 +340,7 @@ fn a_long_wait_is_shown_once_however_late_it_is_noticed() {
     let mut rig = Rig::new();
     rig.driver.begin();
     rig.write(A, "one\n");
-    rig.driver.saved(path(A), None);
+    rig.driver.saved(path(A), SavedBase::Kept);
     let since = rig.entry(A).waiting_since.unwrap();
     rig.changed();
     rig.driver.show_long_waits(since.plus(WAITS_LONG_MILLIS - 1));
@@ -339,7 +368,7 @@ fn a_clock_that_was_set_back_stops_nothing() {
 #[test]
 fn a_file_open_here_is_read_when_its_editor_says_that_it_saved_or_a_while_later() {
     let mut rig = behind();
-    rig.handle().opened(path(A));
+    rig.handle().opened(path(A), Arc::from("one\n"));
     rig.handle().begin();
     rig.run();
     for at in [A, B] {
@@ -347,7 +376,7 @@ fn a_file_open_here_is_read_when_its_editor_says_that_it_saved_or_a_while_later(
     }
     rig.touch(&[A, B]);
     assert_eq!((rig.entry(A).local, rig.entry(B).local), (hash("one\n"), hash("saved\n")));
-    rig.driver.command(Command::Saved(path(A), None));
+    rig.driver.command(Command::Saved(path(A), SavedBase::Kept));
     assert_eq!(rig.entry(A).local, hash("saved\n"));
     assert!(rig.driver.held.is_empty(), "it was said");
 
@@ -357,4 +386,44 @@ fn a_file_open_here_is_read_when_its_editor_says_that_it_saved_or_a_while_later(
     assert_eq!(rig.entry(A).local, hash("saved\n"));
     rig.driver.read_held(now().plus(1_000));
     assert_eq!(rig.entry(A).local, hash("by another program\n"));
+}
+
+#[test]
+fn what_is_open_stays_open_while_the_machine_sleeps() {
+    let mut rig = behind();
+    rig.driver.command(Command::Opened(path(A), Arc::from("one\n")));
+    let (other, awake) = (Holder("another".to_owned()), now().plus(12 * 3_600_000));
+    let key = rig.key(A);
+    let open = rig.driver.session.engine.store.open_elsewhere(&other, awake).unwrap();
+    assert!(open.contains(&key));
+}
+
+#[test]
+fn whoever_leads_drops_old_history_once_a_day() {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    let mut rig = Rig::new();
+    for number in 0..30 {
+        rig.write(A, &format!("{number}\n"));
+        rig.touch(&[A]);
+        rig.pulled(A, number + 1, &format!("{number}\n"));
+    }
+    let later = now().plus(100 * DAY);
+    let left = |rig: &Rig| rig.driver.session.engine.store().operations(None, 999).unwrap().len();
+    let before = left(&rig);
+    rig.driver.forget(later);
+    rig.driver.forget(later.plus(DAY));
+    assert_eq!(left(&rig), before, "only who leads");
+    rig.driver.run_event(Event::Leads(true));
+    rig.driver.forget(later);
+    assert_eq!(left(&rig), before, "not at once");
+    rig.driver.forget(later.plus(60_000));
+    let after = left(&rig);
+    assert!(after < before && after >= 10, "{after} of {before}");
+    assert_eq!(rig.driver.session.engine.store().collected_at().unwrap(), Some(later.plus(60_000)));
+    // Not again on the same day, whoever leads then.
+    rig.driver.forget_at = None;
+    rig.driver.forget(later.plus(120_000));
+    assert_eq!(rig.driver.forget_at, Some(later.plus(60_000 + DAY)));
+    // The present is untouched.
+    assert_eq!(rig.driver.session.engine.text(rig.entry(A).local.unwrap()).unwrap().as_str(), "29\n");
 }

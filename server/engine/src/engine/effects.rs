@@ -47,18 +47,19 @@ impl<S: Store, F: Files> Engine<S, F> {
         now: Timestamp,
         queue: &mut VecDeque<Event>,
     ) {
-        let mut done = Vec::new();
-        for effect in effects {
+        let (mut done, mut is_gone) = (Vec::new(), false);
+        for effect in self.without_open(effects, now, queue) {
             let key = effect.key().clone();
             match self.run_file(&effect) {
                 Ok(Some((stat, outline))) => {
                     self.write_problems.remove(&key);
                     done.push(FileDone { effect, stat: stat.filter(|stat| is_settled(stat, now)), outline });
                 }
-                Ok(None) => queue.push_back(match self.found_instead(&effect, now) {
-                    Some(found) => Event::Found(vec![found]),
-                    None => Event::FileFailed(key),
-                }),
+                Ok(None) => match self.found_instead(&effect, now) {
+                    Some(found) if found.text.is_none() => is_gone = true,
+                    Some(found) => queue.push_back(Event::Found(vec![found])),
+                    None => queue.push_back(Event::FileFailed(key)),
+                },
                 Err(problem) => {
                     let path = effect_path(&effect).clone();
                     tracing::warn!(artifact = %key, %path, %problem, "the file was not written");
@@ -70,6 +71,35 @@ impl<S: Store, F: Files> Engine<S, F> {
         if !done.is_empty() {
             queue.push_back(Event::FilesDone(done));
         }
+        if is_gone {
+            // It may have been moved, or be one of many that are gone: only all files tell.
+            queue.push_back(Event::Found(self.compare(now)));
+        }
+    }
+
+    /// What may be written now. An editor may have opened a document since other processes were looked at
+    /// last, and would not see its file change; the machine is told then, and decides anew.
+    fn without_open(
+        &mut self,
+        mut effects: Vec<FileEffect>,
+        now: Timestamp,
+        queue: &mut VecDeque<Event>,
+    ) -> Vec<FileEffect> {
+        if effects.is_empty() {
+            return effects;
+        }
+        match self.store.open_elsewhere(&self.holder, now) {
+            Ok(keys) if self.machine.is_open_elsewhere(&keys) => {}
+            Ok(keys) => {
+                effects.retain(|effect| !keys.contains(effect.key()));
+                queue.push_back(Event::OpenElsewhere(keys.into_iter().collect()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no file was written: it is not known which documents are open");
+                queue.extend(effects.drain(..).map(|effect| Event::FileFailed(effect.key().clone())));
+            }
+        }
+        effects
     }
 
     /// What the file of an effect held instead of what was expected; `None` when that is no news.

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use agent_core::artifact::identity::Kinds;
 use agent_core::artifact::parse::{Format, parse, state_word};
 use agent_core::id::{ArtifactKey, ArtifactPath, ChangeId, ContentHash, Text, Timestamp};
-use agent_core::ports::{FileProblem, Files, PushOutcome, Store, StoreError};
+use agent_core::ports::{FileProblem, Files, Holder, PushOutcome, Store, StoreError};
 use agent_core::sync::next::{Next, next};
 use agent_core::sync::{Chance, Entry, Event, FileStat, Machine, Policy, Request, Step};
 
@@ -45,6 +45,7 @@ pub struct Engine<S, F> {
     pub(crate) kinds: Kinds,
     pub(crate) machine: Machine,
     chance: Box<dyn Chance + Send>,
+    holder: Holder,
     pub(crate) scan_problems: Problems,
     write_problems: BTreeMap<ArtifactKey, (ArtifactPath, FileProblem)>,
     wake_at: Option<Timestamp>,
@@ -54,6 +55,8 @@ pub struct Engine<S, F> {
     /// What the batch under way holds that cannot be sent, and what that means for it.
     unsendable: Vec<(ChangeId, PushOutcome)>,
     journal: Option<Journal>,
+    /// The file that an editor just saved: what it goes back to, somebody chose.
+    pub(crate) saved: Option<ArtifactPath>,
 }
 
 impl<S: Store, F: Files> Engine<S, F> {
@@ -76,20 +79,38 @@ impl<S: Store, F: Files> Engine<S, F> {
             kinds,
             machine: Machine::new(policy),
             chance,
+            holder: Holder("command".to_owned()),
             scan_problems: Problems::new(),
             write_problems: BTreeMap::new(),
             wake_at: None,
             owed: VecDeque::new(),
             unsendable: Vec::new(),
             journal: None,
+            saved: None,
         };
-        engine.handle(Event::Reloaded(snapshot), now)?;
+        let undecided = engine.machine.load(snapshot);
+        engine.handle(Event::Reloaded(undecided), now)?;
         Ok(engine)
+    }
+
+    /// Says who it is among those that have documents open; somebody without any, until then.
+    pub fn set_holder(&mut self, holder: Holder) {
+        self.holder = holder;
     }
 
     /// Keeps a log of what happens in this file from now on.
     pub fn keep_journal(&mut self, path: PathBuf) {
         self.journal = Some(Journal::new(path));
+    }
+
+    /// Keeps no log any more.
+    pub(crate) fn keep_no_journal(&mut self) {
+        self.journal = None;
+    }
+
+    /// The files, to work on.
+    pub fn files(&self) -> &F {
+        &self.files
     }
 
     /// The machine, to look at.
@@ -208,6 +229,18 @@ impl<S: Store, F: Files> Engine<S, F> {
         }
     }
 
+    /// Takes in which documents other processes have open, and closed.
+    ///
+    /// # Errors
+    /// What the cache says.
+    pub fn see_open(&mut self, now: Timestamp) -> Result<Outcome, Failed> {
+        match self.store.open_elsewhere(&self.holder, now) {
+            Ok(keys) if self.machine.is_open_elsewhere(&keys) => Ok(self.nothing_new()),
+            Ok(keys) => self.handle(Event::OpenElsewhere(keys.into_iter().collect()), now),
+            Err(error) => Err(Failed::new(error, self.nothing_new())),
+        }
+    }
+
     /// One event: decide, commit, apply; decided anew on top of what others committed meanwhile.
     fn step(
         &mut self,
@@ -216,6 +249,7 @@ impl<S: Store, F: Files> Engine<S, F> {
         queue: &mut VecDeque<Event>,
     ) -> Result<Step, StoreError> {
         let mut tries = 0;
+        self.note_reverted(&event)?;
         loop {
             let store = &self.store;
             let texts = |hash| store.text(hash).ok().flatten();
@@ -241,6 +275,41 @@ impl<S: Store, F: Files> Engine<S, F> {
                 event = self.without_twins(event);
             }
         }
+    }
+
+    /// Looks up what only the history can tell of the files that an event brings: which hold what the
+    /// remote had once and has replaced since.
+    fn note_reverted(&mut self, event: &Event) -> Result<(), StoreError> {
+        let known = |key: &ArtifactKey| self.machine.entry(key).and_then(|entry| entry.local);
+        let brought: Vec<_> = match event {
+            Event::Found(files) => files
+                .iter()
+                .filter_map(|found| Some((found, found.text.as_ref()?.hash())))
+                .filter(|(found, hash)| known(&found.key) != Some(*hash))
+                .map(|(found, hash)| (found.key.clone(), hash, self.saved.as_ref() == Some(&found.path)))
+                .collect(),
+            Event::Reloaded(snapshot) => snapshot
+                .entries
+                .iter()
+                .filter(|entry| entry.local != entry.base && known(&entry.key) != entry.local)
+                .filter_map(|entry| Some((entry.key.clone(), entry.local?, false)))
+                .collect(),
+            // What a person or the program itself puts there goes back to nothing by accident.
+            Event::BroughtBack(back) => {
+                self.machine.note_reverted(&back.file.key, false);
+                return Ok(());
+            }
+            Event::FilesDone(done) => {
+                done.iter().for_each(|done| self.machine.note_reverted(done.effect.key(), false));
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        for (key, hash, is_saved) in brought {
+            let is_reverted = !is_saved && self.store.was_replaced(&key, hash)?;
+            self.machine.note_reverted(&key, is_reverted);
+        }
+        Ok(())
     }
 
     pub(crate) fn text(&self, hash: ContentHash) -> Result<Text, FileProblem> {

@@ -12,8 +12,8 @@ use agent_core::sync::next::ConflictStrategy;
 use tempfile::TempDir;
 
 use super::*;
-use crate::SystemChance;
 use crate::disk::Disk;
+use crate::{SavedBase, SystemChance};
 
 const A: &str = ".agent/stories/INFRA-001.md";
 const B: &str = ".agent/stories/INFRA-002.md";
@@ -114,9 +114,13 @@ impl Rig {
         fs::write(file, text).unwrap();
     }
 
+    fn read(&self, at: &str) -> String {
+        fs::read_to_string(self.folder.path().join(at)).unwrap()
+    }
+
     fn save(&mut self, at: &str, text: &str) -> Result<Outcome, Failed> {
         self.write(at, text);
-        self.engine.file_saved(&path(at), None, NOW)
+        self.engine.file_saved(&path(at), SavedBase::Kept, NOW)
     }
 
     fn handle(&mut self, event: Event) -> Result<Outcome, Failed> {
@@ -168,12 +172,26 @@ fn pulled(at: &str, version: u64, text: &str, more: bool) -> Event {
         at: NOW,
     };
     let (cursor, newest_seq) = (Seq(version), Seq(version + u64::from(more)));
-    Event::Pulled(Box::new(PullPage { rows: vec![row], unreadable: Vec::new(), cursor, newest_seq, more }))
+    Event::Pulled(Box::new(PullPage {
+        rows: vec![row],
+        unreadable: Vec::new(),
+        erasures: Vec::new(),
+        cursor,
+        newest_seq,
+        more,
+    }))
 }
 
 fn nothing_pulled() -> Event {
     let (rows, unreadable, cursor) = (Vec::new(), Vec::new(), Seq(0));
-    Event::Pulled(Box::new(PullPage { rows, unreadable, cursor, newest_seq: cursor, more: false }))
+    Event::Pulled(Box::new(PullPage {
+        rows,
+        unreadable,
+        erasures: Vec::new(),
+        cursor,
+        newest_seq: cursor,
+        more: false,
+    }))
 }
 
 fn batch(outcome: &Outcome) -> &[(ArtifactKey, agent_core::sync::PendingChange)] {
@@ -193,6 +211,38 @@ fn a_request_is_not_lost_with_what_follows_it() {
     assert!(matches!(failed.error, StoreError::Unwritable { .. }));
     assert_eq!(failed.outcome.requests, [Request::Pull(Seq(2))]);
     assert!(failed.outcome.touched.contains(&key(A)));
+}
+
+/// An editor of another process opened it since this one looked last.
+#[test]
+fn a_file_is_not_written_under_a_document_that_was_just_opened_elsewhere() {
+    let mut rig = Rig::new();
+    rig.synced(A, "one\n");
+    rig.handle(Event::Leads(true)).unwrap();
+    let editor = Holder("an editor".to_owned());
+    rig.engine.store.set_open(&editor, &[key(A)], NOW.plus(60_000)).unwrap();
+    rig.handle(pulled(A, 2, "two\n", false)).unwrap();
+    assert_eq!(rig.read(A), "one\n");
+    rig.engine.store.release(&editor).unwrap();
+    rig.engine.see_open(NOW).unwrap();
+    assert_eq!(rig.read(A), "two\n");
+}
+
+/// One of many that are gone is the first to be noticed, because a teammate's change was to be written there.
+#[test]
+fn a_file_that_is_gone_when_it_is_to_be_written_is_a_reason_to_look_at_all() {
+    let mut rig = Rig::new();
+    let all: Vec<_> = (1..=12).map(|n| format!(".agent/stories/INFRA-{n:03}.md")).collect();
+    for (at, version) in all.iter().zip(1..) {
+        rig.save(at, "one\n").unwrap();
+        rig.handle(pulled(at, version, "one\n", false)).unwrap();
+    }
+    rig.handle(Event::Leads(true)).unwrap();
+    all.iter().for_each(|at| fs::remove_file(rig.folder.path().join(at)).unwrap());
+    rig.handle(pulled(&all[0], 13, "two\n", false)).unwrap();
+    let parked = |at: &String| rig.entry(at).parked.as_ref().map(|parked| parked.code.clone());
+    assert_eq!(parked(&all[11]).as_deref(), Some("mass_deletion"));
+    assert!(all.iter().all(|at| rig.entry(at).local.is_none()));
 }
 
 #[test]
@@ -365,7 +415,7 @@ fn a_resolution_is_kept_when_its_file_is_moved_at_the_same_moment() {
             rig.engine.scan(NOW).unwrap();
             assert_eq!(rig.entry(A).base, hash("one\n"));
         }
-        rig.engine.file_saved(&path(saved_at), Some(decided()), NOW).unwrap();
+        rig.engine.file_saved(&path(saved_at), SavedBase::Moved(decided()), NOW).unwrap();
         for at in seen_later {
             rig.engine.files_changed(&[path(at)], None, NOW).unwrap();
         }
@@ -378,7 +428,7 @@ fn a_resolution_is_kept_when_its_file_is_moved_at_the_same_moment() {
     rename(&rig);
     rig.engine.scan(NOW).unwrap();
     rig.write(A, "mine, decided\n");
-    rig.engine.file_saved(&path(A), Some(decided()), NOW).unwrap();
+    rig.engine.file_saved(&path(A), SavedBase::Moved(decided()), NOW).unwrap();
     assert_eq!(rig.entry(A).base, hash("one\n"));
     assert!(rig.engine.problems().contains_key(A));
 }

@@ -3,10 +3,12 @@
 use crate::actions;
 use crate::create;
 use crate::findings;
+use crate::past;
+use crate::publisher::now;
 use crate::server::State;
 use crate::sign_in;
 use crate::states::Standing;
-use crate::types::{CodeActionKind, CodeActionParams, CodeActionResponse};
+use crate::types::{CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse};
 
 pub(crate) fn code_action(state: &State, params: &CodeActionParams) -> Option<CodeActionResponse> {
     let uri = &params.text_document.uri;
@@ -21,7 +23,14 @@ pub(crate) fn code_action(state: &State, params: &CodeActionParams) -> Option<Co
     // Among the fixes of a problem nobody looks for something new.
     let is_head = params.range.start.line == 0 && params.context.diagnostics.is_empty();
     if news && (wanted.is_some() || is_head) {
-        offered.extend(create::new_actions(&state.documents.get(uri)?));
+        let document = state.documents.get(uri)?;
+        offered.extend(past::actions(&document, state.client_can(), now()));
+        offered.extend(create::new_actions(&document));
+        offered.extend(document.place.iter().flat_map(|_| actions::exchanges()));
+    }
+    if !state.client_can().action_literals {
+        let commands = offered.into_iter().filter_map(actions::command_of);
+        offered = commands.map(CodeActionOrCommand::Command).collect();
     }
     (!offered.is_empty()).then_some(offered)
 }
@@ -36,7 +45,7 @@ fn fixes_at(state: &State, params: &CodeActionParams) -> Option<CodeActionRespon
         .cloned()
         .collect();
     let mut offered = Vec::new();
-    if let Some((document, hunks)) = super::hunks(state, uri) {
+    if let Some((document, hunks)) = super::sides(state, uri) {
         offered = actions::at(&document, &hunks, params.range, &asked);
     }
     let document = state.documents.get(uri)?;
@@ -52,7 +61,7 @@ fn fixes_at(state: &State, params: &CodeActionParams) -> Option<CodeActionRespon
         offered.extend(findings::actions(&document, scan, params.range, state.client_can(), &asked));
     }
     if let Some(view) = &document.view {
-        offered.extend(actions::refused(uri, &view.next, &asked));
+        offered.extend(actions::refused(uri, view, &asked));
         offered.extend(actions::moved(uri, view, state.client_can(), &asked));
     }
     Some(offered)

@@ -1,5 +1,7 @@
 //! `textDocument/codeLens`.
 
+use crate::actions;
+use crate::hunks::Hunks;
 use crate::presence;
 use crate::server::State;
 use crate::states::Standing;
@@ -13,5 +15,8 @@ pub(crate) fn code_lens(state: &State, params: &CodeLensParams) -> Option<Vec<Co
     lenses.extend(
         Standing::of(&document, &rules).map(|standing| standing.lenses(encoding)).unwrap_or_default(),
     );
+    if let Some(hunks) = Hunks::of_document(&document) {
+        lenses.extend(actions::lenses(&document, &hunks, encoding));
+    }
     (!lenses.is_empty()).then_some(lenses)
 }

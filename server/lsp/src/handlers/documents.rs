@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agent_engine::workspace::Workspace;
 
-use crate::apply::resolved;
+use crate::apply::saved_base;
 use crate::folders::file_of;
 use crate::server::State;
 use crate::types::{
@@ -19,7 +19,7 @@ pub(crate) fn did_open(state: &Arc<State>, params: DidOpenTextDocumentParams) {
     let place = state.folders.place(&document.uri);
     state.documents.set_place(&document.uri, place.clone());
     match place {
-        Some(place) => place.folder.handle.opened(place.path),
+        Some(place) => place.folder.handle.opened(place.path, document.text.into()),
         None => open_folder_of(state, &document.uri),
     }
     state.publisher.document(document.uri);
@@ -50,12 +50,15 @@ pub(crate) fn did_save(state: &Arc<State>, params: &DidSaveTextDocumentParams) {
     }
     let base = state.documents.saved(uri);
     let place = state.documents.get(uri).and_then(|document| document.place);
-    let Some(place) = place.or_else(|| state.folders.place(uri)) else { return };
-    place.folder.handle.saved(place.path, base.map(resolved));
+    let Some(place) = place.or_else(|| state.folders.place(uri)) else {
+        // Its folder may have got a configuration since it was opened.
+        return open_folder_of(state, uri);
+    };
+    place.folder.handle.saved(place.path, saved_base(base));
 }
 
 /// The project whose configuration file this is.
-fn configured_by(uri: &crate::types::Uri) -> Option<std::path::PathBuf> {
+pub(super) fn configured_by(uri: &crate::types::Uri) -> Option<std::path::PathBuf> {
     let file = file_of(uri)?;
     let root = file.ancestors().nth(3)?;
     (Workspace::at(root).config_file() == file).then(|| root.to_owned())

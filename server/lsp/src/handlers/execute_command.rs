@@ -6,10 +6,11 @@ use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, Result};
 
 use crate::actions::{MoveArgs, ResolveArgs};
-use crate::apply::{self, COMPARE, PULL, PUSH, RESOLVE};
+use crate::apply::{self, ALLOW_REVERSIONS, COMPARE, EDIT, EditArgs, PULL, PUSH, RESOLVE};
 use crate::compare;
 use crate::create::{self, NEW, NewArgs};
 use crate::moves::{self, MOVE};
+use crate::past::{self, RESTORE, RestoreArgs, UNDO, UndoArgs};
 use crate::server::State;
 use crate::sign_in::{self, SIGN_IN, SIGN_OUT, SUBMIT_CODE};
 use crate::states::{self, SET_STATE, StateArgs};
@@ -26,6 +27,11 @@ pub(crate) async fn execute_command(
                 .map_err(|problem| Error::invalid_params(format!("{RESOLVE}: {problem}")))?;
             apply::start(state, &args)?;
         }
+        EDIT => {
+            let args: EditArgs = serde_json::from_value(argument.unwrap_or_default())
+                .map_err(|problem| Error::invalid_params(format!("{EDIT}: {problem}")))?;
+            apply::start_edit(state, args)?;
+        }
         SET_STATE => {
             let args: StateArgs = serde_json::from_value(argument.unwrap_or_default())
                 .map_err(|problem| Error::invalid_params(format!("{SET_STATE}: {problem}")))?;
@@ -41,8 +47,18 @@ pub(crate) async fn execute_command(
                 .map_err(|problem| Error::invalid_params(format!("{MOVE}: {problem}")))?;
             moves::start(state, &args)?;
         }
+        RESTORE => {
+            let args: RestoreArgs = serde_json::from_value(argument.unwrap_or_default())
+                .map_err(|problem| Error::invalid_params(format!("{RESTORE}: {problem}")))?;
+            past::start_restore(state, &args).await?;
+        }
+        UNDO => {
+            let args: UndoArgs = serde_json::from_value(argument.unwrap_or_default())
+                .map_err(|problem| Error::invalid_params(format!("{UNDO}: {problem}")))?;
+            past::start_undo(state, &args)?;
+        }
         COMPARE => compare(state, &uri_of(argument.as_ref())?)?,
-        PUSH => state.folders.all().iter().for_each(|folder| folder.handle.push()),
+        PUSH => push(state, argument.as_ref())?,
         PULL => state.folders.all().iter().for_each(|folder| folder.handle.pull()),
         SIGN_IN => return sign_in::sign_in(state, arguments(SIGN_IN, argument)?).await,
         SUBMIT_CODE => return sign_in::submit_code(state, arguments(SUBMIT_CODE, argument)?).await,
@@ -50,6 +66,22 @@ pub(crate) async fn execute_command(
         other => return Err(Error::invalid_params(format!("unknown command {other}"))),
     }
     Ok(None)
+}
+
+/// Pushes; with something to `allow`, what is held back in the folder that it was asked in.
+fn push(state: &Arc<State>, argument: Option<&Value>) -> Result<()> {
+    let allowed = argument.and_then(|argument| argument.get("allow"));
+    match allowed.map(Value::as_str) {
+        None => state.folders.all().iter().for_each(|folder| folder.handle.push()),
+        Some(Some(ALLOW_REVERSIONS)) => {
+            let place = state.folders.place(&uri_of(argument)?).ok_or_else(Error::content_modified)?;
+            place.folder.handle.allow_reversions();
+        }
+        Some(_) => {
+            return Err(Error::invalid_params(format!("{PUSH}: allow is \"{ALLOW_REVERSIONS}\" or nothing")));
+        }
+    }
+    Ok(())
 }
 
 /// A command's argument; its words may be secret, so an error does not repeat them.
@@ -68,7 +100,7 @@ fn uri_of(argument: Option<&Value>) -> Result<Uri> {
 
 /// Writes the pictures and shows the diff, from a task of its own.
 fn compare(state: &Arc<State>, uri: &Uri) -> Result<()> {
-    let (document, hunks) = super::hunks(state, uri).ok_or_else(Error::content_modified)?;
+    let (document, hunks) = super::sides(state, uri).ok_or_else(Error::content_modified)?;
     let place = document.place.ok_or_else(Error::content_modified)?;
     let views = place.folder.workspace.views();
     let state = Arc::clone(state);

@@ -32,8 +32,12 @@ pub(crate) fn did_change_folders(state: &Arc<State>, params: DidChangeWorkspaceF
     }
 }
 
-pub(crate) fn did_change_watched_files(state: &State, params: &DidChangeWatchedFilesParams) {
+pub(crate) fn did_change_watched_files(state: &Arc<State>, params: &DidChangeWatchedFilesParams) {
     for uri in params.changes.iter().map(|change| &change.uri) {
+        if let Some(root) = super::documents::configured_by(uri) {
+            state.reopen_folder(root);
+            continue;
+        }
         if let (Some(place), Some(file)) = (state.folders.place(uri), file_of(uri)) {
             place.folder.handle.touched(vec![file]);
         }

@@ -196,6 +196,11 @@ impl Auth {
         }
     }
 
+    /// The file of this machine's session; it need not be there, and the tokens may be elsewhere.
+    pub fn session_file(&self) -> &std::path::Path {
+        self.inner.file.path()
+    }
+
     /// The environment variable that gives the session, if one does.
     pub fn given_by(&self) -> Option<&'static str> {
         self.inner.given.as_ref().map(Given::name)

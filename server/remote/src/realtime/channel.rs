@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::frames::Frame;
-use super::judge::{self, Verdict};
+use super::judge::{self, Notice, Verdict};
 use super::presence::Presence;
 use super::signals::{Input, Millis, Output};
 
@@ -28,6 +28,8 @@ const STABLE: Millis = 30_000;
 const REFUSAL_REST: Millis = 60_000;
 /// When a token that could not be renewed is looked at again.
 const TOKEN_REST: Millis = 30_000;
+/// Over how long a team's clients spread when their channel moves under all of them at once.
+const MOVE_SPREAD: Millis = 500;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Phase {
@@ -36,7 +38,7 @@ enum Phase {
     /// Looking whether there is a session at all, before anything is opened.
     Checking,
     Connecting,
-    /// Fetching the token to join with, the socket being open.
+    /// Fetching the token to join with, and then where the channel is, the socket being open.
     Preparing,
     Joining {
         join_ref: String,
@@ -71,6 +73,7 @@ const FETCH_TOKEN: Output = Output::FetchToken { refused: false };
 /// The channel of one team.
 #[derive(Debug)]
 pub(crate) struct Channel {
+    /// Where the channel was when it was last asked; empty before that.
     topic: String,
     phase: Phase,
     said: Said,
@@ -84,6 +87,8 @@ pub(crate) struct Channel {
     renew_at: Millis,
     /// The server did not take the token we had.
     token_refused: bool,
+    /// The topic was asked for anew because the last one was denied.
+    topic_denied: bool,
     rng: fastrand::Rng,
     /// Who is there; `None` when it is neither told nor asked.
     presence: Option<Presence>,
@@ -92,9 +97,9 @@ pub(crate) struct Channel {
 impl Channel {
     /// A channel that starts with the first [`Input::Tick`]. `seed` spreads the reconnections of
     /// many clients.
-    pub(crate) fn new(team: &str, seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
-            topic: format!("realtime:team:{team}"),
+            topic: String::new(),
             phase: Phase::Resting(0),
             said: Said::Nothing,
             n_failures: 0,
@@ -104,6 +109,7 @@ impl Channel {
             token: None,
             renew_at: 0,
             token_refused: false,
+            topic_denied: false,
             rng: fastrand::Rng::with_seed(seed),
             presence: None,
         }
@@ -148,7 +154,8 @@ impl Channel {
             Input::Refused(why) => self.refused(now, why),
             Input::Frame(frame) => self.frame(now, frame),
             Input::Token(token, fresh_for) => self.token(now, token, fresh_for),
-            Input::NoToken(why) => self.no_token(now, why),
+            Input::Topic(topic) => self.join(now, &topic),
+            Input::Unprepared(why) => self.unprepared(now, why),
             Input::SignedOut(why) => self.refused(now, why),
             Input::Woken => self.woken(now),
             Input::Here(here) => {
@@ -225,13 +232,8 @@ impl Channel {
             }
             Phase::Preparing => {
                 self.renew_at = renew_at;
-                let join_ref = self.new_ref();
-                let presence = self.presence.as_ref().map(Presence::config);
-                let payload = join_payload(&token, presence);
                 self.token = Some(token);
-                let frame = Frame::new(Some(&join_ref), join_ref.clone(), &self.topic, "phx_join", payload);
-                self.phase = Phase::Joining { join_ref, until: now + JOIN_TIMEOUT };
-                vec![Output::Send(frame)]
+                vec![Output::FetchTopic]
             }
             Phase::Settling { join_ref, .. } | Phase::Ready { join_ref, .. } => {
                 self.renew_at = renew_at;
@@ -246,8 +248,18 @@ impl Channel {
         }
     }
 
+    fn join(&mut self, now: Millis, topic: &str) -> Vec<Output> {
+        let (Phase::Preparing, Some(token)) = (&self.phase, &self.token) else { return Vec::new() };
+        let payload = join_payload(token, self.presence.as_ref().map(Presence::config));
+        self.topic = format!("realtime:{topic}");
+        let join_ref = self.new_ref();
+        let frame = Frame::new(Some(&join_ref), join_ref.clone(), &self.topic, "phx_join", payload);
+        self.phase = Phase::Joining { join_ref, until: now + JOIN_TIMEOUT };
+        vec![Output::Send(frame)]
+    }
+
     /// A channel that stands keeps standing: its own token is good for a while yet.
-    fn no_token(&mut self, now: Millis, why: String) -> Vec<Output> {
+    fn unprepared(&mut self, now: Millis, why: String) -> Vec<Output> {
         match self.phase {
             Phase::Checking | Phase::Preparing => self.lost(now, why),
             _ => Vec::new(),
@@ -286,7 +298,7 @@ impl Channel {
             "system" => self.system(now, &frame.payload),
             "phx_close" => self.rejoin_later(now, "the server closed the channel".to_owned()),
             "phx_error" => self.rejoin_later(now, "the channel failed on the server".to_owned()),
-            "broadcast" => self.broadcast(&frame.payload),
+            "broadcast" => self.broadcast(now, &frame.payload),
             "presence_state" => self.meet(|presence| presence.state(&frame.payload)),
             "presence_diff" => self.meet(|presence| presence.diff(&frame.payload)),
             _ => Vec::new(),
@@ -331,7 +343,7 @@ impl Channel {
             return Vec::new();
         }
         if judge::is_ok(&frame.payload) {
-            self.token_refused = false;
+            (self.token_refused, self.topic_denied) = (false, false);
             self.phase = Phase::Settling { join_ref: join_ref.clone(), until: now + READY_TIMEOUT };
             return Vec::new();
         }
@@ -354,6 +366,13 @@ impl Channel {
             },
             Verdict::Again(why) => self.rejoin_later(now, why),
             Verdict::Never(why) => self.refused(now, why),
+            Verdict::Denied(why) if self.topic_denied => self.refused(now, why),
+            Verdict::Denied(_) => {
+                // The channel may have moved without our hearing it; who is no member is told when asking.
+                self.topic_denied = true;
+                self.phase = Phase::Preparing;
+                vec![FETCH_TOKEN]
+            }
             Verdict::Expired(why) if self.token_refused => self.rejoin_later(now, why),
             Verdict::Expired(_) => {
                 // Once at once with a new token; a second time in a row it waits like any failure.
@@ -364,11 +383,22 @@ impl Channel {
         }
     }
 
-    fn broadcast(&mut self, payload: &Value) -> Vec<Output> {
-        match judge::moved(payload) {
-            Some((from, to)) => vec![Output::Emit(LiveEvent::Moved { from, to })],
+    fn broadcast(&mut self, now: Millis, payload: &Value) -> Vec<Output> {
+        match judge::notice(payload) {
+            Some(Notice::Changed(from, to)) => vec![Output::Emit(LiveEvent::Moved { from, to })],
+            Some(Notice::ChannelMoved) => self.follow_the_channel(now),
             None => Vec::new(),
         }
+    }
+
+    /// Nothing is lost: the pull that follows the next join has what was announced in between.
+    fn follow_the_channel(&mut self, now: Millis) -> Vec<Output> {
+        let (Phase::Settling { join_ref, .. } | Phase::Ready { join_ref, .. }) = self.phase.clone() else {
+            return Vec::new();
+        };
+        let leave = self.request(Some(&join_ref), "phx_leave", json!({}));
+        self.phase = Phase::Rejoining(now + self.rng.u64(0..=MOVE_SPREAD));
+        vec![Output::Send(leave)]
     }
 
     fn ready(&mut self, since: Millis, join_ref: String, is_deaf: bool) -> Vec<Output> {

@@ -14,7 +14,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self { channel: Channel::new("t", 7), now: 0 }
+        Self { channel: Channel::new(7), now: 0 }
     }
 
     fn feed(&mut self, input: Input) -> Vec<String> {
@@ -27,8 +27,10 @@ impl Bench {
         self.feed(Input::Tick)
     }
 
+    /// Gives a token and, if it is asked for next, the topic.
     fn token(&mut self, token: &str) -> Vec<String> {
-        self.feed(Input::Token(token.into(), LONG))
+        let out = self.feed(Input::Token(token.into(), LONG));
+        if out == ["fetch topic"] { self.feed(Input::Topic("team:t".to_owned())) } else { out }
     }
 
     fn frame(
@@ -96,6 +98,7 @@ fn told(output: &Output) -> String {
         Output::Disconnect => "disconnect".to_owned(),
         Output::FetchToken { refused: false } => "fetch token".to_owned(),
         Output::FetchToken { refused: true } => "fetch another token".to_owned(),
+        Output::FetchTopic => "fetch topic".to_owned(),
         Output::Send(frame) => {
             let token = frame.payload.get("access_token").and_then(Value::as_str);
             let token = token.map(|token| format!(" {token}")).unwrap_or_default();
@@ -222,7 +225,7 @@ fn a_channel_that_lasted_starts_again_with_the_shortest_pause() {
     for (lasted, longest) in [(STABLE, 1_250), (STABLE - 1, 2_500)] {
         let mut bench = Bench::new();
         bench.wait();
-        bench.feed(Input::NoToken("offline".to_owned()));
+        bench.feed(Input::Unprepared("offline".to_owned()));
         bench.wait();
         bench.token("a");
         bench.feed(Input::Opened);
@@ -251,7 +254,7 @@ fn an_expired_token_is_replaced_at_once_but_only_once() {
 #[test]
 fn every_refusal_of_a_join_has_its_consequence() {
     let rows = [
-        ("Unauthorized: You do not have permissions to read from this Channel topic: team:t", "never"),
+        ("Unauthorized: You do not have permissions to read from this Channel topic: team:t", "topic"),
         ("MalformedJWT: The token provided is not a valid JWT", "never"),
         ("JwtSignatureError: Failed to validate JWT signature", "never"),
         ("PrivateOnly: This project only allows private channels", "never"),
@@ -276,6 +279,7 @@ fn every_refusal_of_a_join_has_its_consequence() {
                 ]
             }
             "token" => vec!["fetch another token".to_owned()],
+            "topic" => vec!["fetch token".to_owned()],
             _ => vec![format!("lost: {reason}")],
         };
         assert_eq!(out, expected, "{reason}");
@@ -287,7 +291,7 @@ fn every_refusal_of_a_join_has_its_consequence() {
 #[test]
 fn a_refusal_rests_a_minute_unless_asked_and_is_said_once() {
     let mut bench = Bench::joining("a");
-    bench.refuse("Unauthorized: no");
+    bench.refuse("MalformedJWT: no");
     let refused_at = bench.now;
     assert_eq!(bench.feed(Input::Woken), ["fetch token"]);
     let again = bench.feed(Input::SignedOut("not signed in: no session".to_owned()));
@@ -327,13 +331,67 @@ fn a_channel_the_server_ends_is_joined_again_on_the_same_socket() {
 }
 
 #[test]
-fn losing_the_permission_while_joined_stops_it() {
+fn a_channel_that_moves_is_followed_without_a_word() {
     let mut bench = Bench::ready();
+    let (join_ref, moved_at) = (bench.join_ref(), bench.now);
+    let moved = json!({ "event": "channel_moved", "payload": {} });
+    assert_eq!(bench.frame(None, None, "broadcast", moved.clone()), ["send phx_leave"]);
+    assert_eq!(bench.frame(None, None, "broadcast", moved), [""; 0], "once is enough");
+    assert_eq!(bench.frame(Some(&join_ref), Some(&join_ref), "phx_close", json!({})), [""; 0]);
+    assert_eq!(bench.wait(), ["fetch token"]);
+    assert!(bench.now <= moved_at + MOVE_SPREAD);
+    assert_eq!(bench.feed(Input::Token("a".into(), LONG)), ["fetch topic"]);
+    assert_eq!(bench.feed(Input::Topic("team:t:new".to_owned())), ["send phx_join a"]);
+    let hint = json!({ "event": "artifacts_changed", "payload": { "from_seq": 1, "to_seq": 2 } });
+    assert_eq!(bench.frame(None, None, "broadcast", hint.clone()), [""; 0], "of the old topic");
     let join_ref = bench.join_ref();
+    let on_new = |event: &str, payload| Frame {
+        join_ref: Some(join_ref.clone()),
+        reference: Some(join_ref.clone()),
+        topic: "realtime:team:t:new".to_owned(),
+        event: event.to_owned(),
+        payload,
+    };
+    let up = json!({ "status": "ok", "message": "Replication connection established" });
+    bench.feed(Input::Frame(on_new("phx_reply", json!({ "status": "ok" }))));
+    assert_eq!(bench.feed(Input::Frame(on_new("system", up))), ["ready"]);
+    let frame = Frame { join_ref: None, reference: None, ..on_new("broadcast", hint) };
+    assert_eq!(bench.feed(Input::Frame(frame)), ["moved 1-2"]);
+}
+
+#[test]
+fn a_denied_topic_is_asked_for_once_more_and_then_given_up() {
+    let denied = "Unauthorized: You do not have permissions to read from this Channel topic: team:t";
+    let mut bench = Bench::joining("a");
+    assert_eq!(bench.refuse(denied), ["fetch token"]);
+    assert_eq!(bench.token("a"), ["send phx_join a"]);
+    let refused = bench.refuse(denied);
+    assert_eq!(refused[0], "disconnect");
+    assert!(refused[1].starts_with("refused: ") && refused[1].contains(denied), "{refused:?}");
+}
+
+#[test]
+fn losing_the_permission_while_joined_asks_where_the_channel_is() {
     let message = "You no longer have permission to read from this Channel topic: team:t";
-    let out = bench.frame(Some(&join_ref), None, "system", json!({ "status": "error", "message": message }));
-    assert_eq!(out[0], "disconnect");
-    assert!(out[1].starts_with("refused: ") && out[1].contains(message), "{out:?}");
+    let lose = |bench: &mut Bench| {
+        let join_ref = bench.join_ref();
+        let payload = json!({ "status": "error", "message": message });
+        bench.frame(Some(&join_ref), None, "system", payload)
+    };
+    let mut bench = Bench::ready();
+    assert_eq!(lose(&mut bench), ["fetch token"]);
+    assert_eq!(bench.feed(Input::Token("a".into(), LONG)), ["fetch topic"]);
+    let not_ours = "you are not a member of this team, or it does not exist".to_owned();
+    let out = bench.feed(Input::Refused(not_ours.clone()));
+    assert_eq!(out, ["disconnect".to_owned(), format!("refused: {not_ours}")]);
+
+    // The notice was lost, and the membership is not.
+    let mut bench = Bench::ready();
+    lose(&mut bench);
+    assert_eq!(bench.token("a"), ["send phx_join a"]);
+    assert_eq!(bench.reply(json!({ "status": "ok" })), [""; 0]);
+    assert_eq!(bench.feed_is_up(), ["ready"]);
+    assert_eq!(lose(&mut bench), ["fetch token"], "which may happen again");
 }
 
 #[test]
@@ -354,7 +412,7 @@ fn a_renewed_token_is_handed_over_and_an_unchanged_one_is_not() {
     assert_eq!(bench.feed(Input::Woken), ["fetch token"]);
     assert_eq!(bench.token("b"), ["send access_token b"]);
     assert_eq!(bench.feed(Input::Woken), ["fetch token"]);
-    assert_eq!(bench.feed(Input::NoToken("offline".to_owned())), [""; 0], "the channel still stands");
+    assert_eq!(bench.feed(Input::Unprepared("offline".to_owned())), [""; 0], "the channel still stands");
     assert_eq!(bench.feed(Input::Woken), ["fetch token"]);
     let out = bench.feed(Input::SignedOut("not signed in".to_owned()));
     assert_eq!(out, ["disconnect", "refused: not signed in"]);
@@ -382,7 +440,7 @@ proptest! {
                 0 => bench.feed(Input::Opened),
                 1 => bench.feed(Input::Lost("gone".to_owned())),
                 2 => bench.token("a"),
-                3 => bench.feed(Input::NoToken("offline".to_owned())),
+                3 => bench.feed(Input::Unprepared("offline".to_owned())),
                 4 => bench.feed(Input::SignedOut("out".to_owned())),
                 5 => bench.feed(Input::Woken),
                 6 => bench.frame(j, j, "phx_reply", json!({ "status": "ok" })),
@@ -411,7 +469,7 @@ proptest! {
 #[test]
 fn seqs_are_told_as_they_came() {
     let payload = json!({ "event": "artifacts_changed", "payload": { "from_seq": 1, "to_seq": 1 } });
-    assert_eq!(judge::moved(&payload), Some((Seq(1), Seq(1))));
+    assert_eq!(judge::notice(&payload), Some(Notice::Changed(Seq(1), Seq(1))));
 }
 
 fn here(titles: &[&str]) -> Input {
@@ -424,7 +482,7 @@ fn here(titles: &[&str]) -> Input {
 
 /// Joined and ready, taking part in presence.
 fn present() -> Bench {
-    let mut bench = Bench { channel: Channel::new("t", 7).with_presence("own".into()), now: 0 };
+    let mut bench = Bench { channel: Channel::new(7).with_presence("own".into()), now: 0 };
     bench.wait();
     bench.token("t1");
     bench.feed(Input::Opened);

@@ -14,16 +14,26 @@ pub(crate) enum Verdict {
     Again(String),
     /// The token is over: join again with a new one.
     Expired(String),
+    /// We may not read this topic: the channel is elsewhere by now, or we are no member any more.
+    Denied(String),
     /// Trying again changes nothing.
     Never(String),
 }
 
+/// What the database announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// Changes were accepted: the first and the last seq of them.
+    Changed(Seq, Seq),
+    /// Somebody is no member any more, and the channel is at another topic.
+    ChannelMoved,
+}
+
 /// Refusals that only a person can end: another account, another key, another configuration.
-const FINAL: [&str; 8] = [
+const FINAL: [&str; 7] = [
     "MalformedJWT",
     "JwtSignatureError",
     "JwtSignerError",
-    "Unauthorized",
     "PrivateOnly",
     "TopicNameRequired",
     "TenantNotFound",
@@ -54,25 +64,33 @@ pub(crate) fn system(payload: &Value) -> Option<Verdict> {
 fn judge(reason: &str) -> Verdict {
     let said = one_line(reason);
     let is_final = FINAL.iter().any(|code| said.starts_with(code));
+    let refused = || format!("the server refuses the team's live channel: {said}");
     if said.to_ascii_lowercase().contains("expired") {
         Verdict::Expired(said)
-    } else if is_final || said.contains("permission") {
-        Verdict::Never(format!("the server refuses the team's live channel: {said}"))
+    } else if is_final {
+        Verdict::Never(refused())
+    } else if said.starts_with("Unauthorized") || said.contains("permission") {
+        Verdict::Denied(refused())
     } else {
         Verdict::Again(said)
     }
 }
 
-/// The seq range of an `artifacts_changed` broadcast; `None` for anything else or anything odd. It
-/// is only a hint, so one that cannot be read costs nothing but time.
-pub(crate) fn moved(payload: &Value) -> Option<(Seq, Seq)> {
-    if payload.get("event")?.as_str()? != "artifacts_changed" {
-        return None;
+/// What a broadcast announces; `None` for anything else or anything odd. It is only a hint, so one that
+/// cannot be read costs nothing but time.
+pub(crate) fn notice(payload: &Value) -> Option<Notice> {
+    match payload.get("event")?.as_str()? {
+        "artifacts_changed" => changed(payload.get("payload")?),
+        "channel_moved" => Some(Notice::ChannelMoved),
+        _ => None,
     }
-    let seq = |name: &str| payload.get("payload")?.get(name)?.as_u64();
+}
+
+fn changed(payload: &Value) -> Option<Notice> {
+    let seq = |name: &str| payload.get(name)?.as_u64();
     let (from, to) = (seq("from_seq")?, seq("to_seq")?);
     let is_sound = from > 0 && from <= to && i64::try_from(to).is_ok();
-    is_sound.then_some((Seq(from), Seq(to)))
+    is_sound.then_some(Notice::Changed(Seq(from), Seq(to)))
 }
 
 fn one_line(text: &str) -> String {

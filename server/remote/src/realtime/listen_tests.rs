@@ -12,11 +12,12 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use url::Url;
-use wiremock::MockServer;
+use wiremock::matchers::path;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::frames::Frame;
 use super::*;
-use crate::testing::{TEAM, grant_refresh, settings, signed_in};
+use crate::testing::{self, grant_refresh, settings, signed_in, tell_channel};
 
 /// A Realtime server that does what the test says, next to the Auth server that grants `first`.
 struct Script {
@@ -32,6 +33,7 @@ impl Script {
         let project = MockServer::start().await;
         let home = TempDir::new().unwrap();
         let auth = signed_in(&project, home.path()).await;
+        tell_channel(&project).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("ws://{}/socket", listener.local_addr().unwrap())).unwrap();
         let settings = settings(&project.uri(), home.path()).with_realtime_url(Some(url)).unwrap();
@@ -129,7 +131,7 @@ async fn after_ready(events: &mut mpsc::UnboundedReceiver<LiveEvent>) -> Option<
 }
 
 fn topic() -> String {
-    format!("realtime:team:{TEAM}")
+    format!("realtime:{}", testing::topic())
 }
 
 fn binary_broadcast(event: &str, payload: &Value) -> Message {
@@ -161,17 +163,18 @@ async fn a_binary_broadcast_after_the_join_arrives_as_a_hint() {
 #[tokio::test]
 async fn a_restarting_server_is_rejoined_with_the_token_of_that_moment() {
     let script = Script::new().await;
-    tokio::time::pause();
     let (_listener, mut events) = script.listen();
     let mut peer = script.accept().await;
     assert_eq!(peer.let_in().await.1, "first");
     assert_eq!(events.recv().await, Some(LiveEvent::Ready));
+    tokio::time::pause();
     script.replace_token("first", "renewed");
     let close = CloseFrame { code: CloseCode::Restart, reason: "".into() };
     peer.0.close(Some(close)).await.unwrap();
     let Some(LiveEvent::Lost(why)) = after_ready(&mut events).await else { panic!() };
     assert!(why.contains("1012"), "{why}");
     let mut peer = script.accept().await;
+    tokio::time::resume();
     assert_eq!(peer.let_in().await.1, "renewed");
     assert_eq!(events.recv().await, Some(LiveEvent::Ready));
 }
@@ -179,16 +182,17 @@ async fn a_restarting_server_is_rejoined_with_the_token_of_that_moment() {
 #[tokio::test]
 async fn a_server_that_falls_silent_is_left_after_two_heartbeats() {
     let script = Script::new().await;
-    tokio::time::pause();
     let (_listener, mut events) = script.listen();
     let mut peer = script.accept().await;
     peer.let_in().await;
     assert_eq!(events.recv().await, Some(LiveEvent::Ready));
+    tokio::time::pause();
     let beat = peer.next().await;
     assert_eq!((beat.topic.as_str(), beat.event.as_str()), ("phoenix", "heartbeat"));
     let lost = LiveEvent::Lost("the server stopped answering".to_owned());
     assert_eq!(after_ready(&mut events).await, Some(lost));
     let mut peer = script.accept().await;
+    tokio::time::resume();
     peer.let_in().await;
     assert_eq!(events.recv().await, Some(LiveEvent::Ready));
 }
@@ -198,13 +202,32 @@ async fn a_refused_join_is_told_and_tried_again_only_when_asked() {
     let script = Script::new().await;
     let (listener, mut events) = script.listen();
     let mut peer = script.accept().await;
-    peer.refuse("Unauthorized: You do not have permissions to read from this Channel topic: team:x").await;
+    for _ in 0..2 {
+        peer.refuse("Unauthorized: You do not have permissions to read from this Channel topic: team:x")
+            .await;
+    }
     let Some(LiveEvent::Refused(why)) = events.recv().await else { panic!() };
     assert!(why.contains("You do not have permissions"), "{why}");
     listener.wake();
     let mut peer = script.accept().await;
     peer.let_in().await;
     assert_eq!(events.recv().await, Some(LiveEvent::Ready));
+}
+
+#[tokio::test]
+async fn who_is_no_member_hears_it_instead_of_joining() {
+    let script = Script::new().await;
+    script.project.reset().await;
+    let refusal = json!({ "code": "42501", "message": "you are not a member of this team", "hint": null });
+    Mock::given(path("/rest/v1/rpc/team_channel"))
+        .respond_with(ResponseTemplate::new(403).set_body_json(refusal))
+        .mount(&script.project)
+        .await;
+    let (_listener, mut events) = script.listen();
+    let mut peer = script.accept().await;
+    let Some(LiveEvent::Refused(why)) = events.recv().await else { panic!() };
+    assert!(why.contains("you are not a member of this team"), "{why}");
+    assert!(matches!(peer.0.next().await, None | Some(Err(_))), "nothing was joined");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The live channel of a team: a hint whenever somebody's change was accepted. It is never the truth
 //! about anything, the pull cursor is; so messages may be lost, and after every [`LiveEvent::Ready`]
-//! the caller pulls. It also carries [`presence`]. [`frames`] knows the wire, [`channel`] decides, [`judge`] knows the server's
+//! the caller pulls. Where the channel is, is asked before each join: it moves whenever somebody stops
+//! being a member. It also carries [`presence`]. [`frames`] knows the wire, [`channel`] decides, [`judge`] knows the server's
 //! words, [`socket`] does.
 
 mod channel;
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use self::socket::{Part, Target, Task};
 use crate::auth::Auth;
+use crate::rest::SupabaseRemote;
 use crate::settings::Settings;
 
 /// A running live channel. Dropping it ends it.
@@ -93,7 +95,8 @@ fn start(
     let part = meet.map(|meet| Part { spots: spots.subscribe(), meet });
     let task = match Target::new(settings) {
         Ok(target) => {
-            let task = Task::new(target, settings.team(), auth, events, part);
+            let remote = SupabaseRemote::new(settings, auth.clone());
+            let task = Task::new(target, remote, auth, events, part);
             tokio::spawn(task.run(Arc::clone(&woken), auth.changes()))
         }
         Err(error) => tokio::spawn(async move { events(LiveEvent::Refused(error.to_string())) }),

@@ -25,8 +25,10 @@ pub(crate) enum Input {
     Frame(Frame),
     /// The token asked for, and for how long it need not be replaced.
     Token(SecretString, Millis),
-    /// There is no token now, but there may be one later.
-    NoToken(String),
+    /// Where the channel is, without the prefix that the wire has before it.
+    Topic(String),
+    /// There is no token or no topic now, but there may be one later.
+    Unprepared(String),
     /// There is no session.
     SignedOut(String),
     /// The session was changed by this process, or somebody wants it tried now.
@@ -46,6 +48,8 @@ pub(crate) enum Output {
     FetchToken {
         refused: bool,
     },
+    /// Ask the database where the channel is.
+    FetchTopic,
     Send(Frame),
     Emit(LiveEvent),
     /// Who else is there now.

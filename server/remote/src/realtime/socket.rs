@@ -25,6 +25,7 @@ use super::presence::Here;
 use super::signals::{Input, Millis, Output};
 use crate::auth::{Auth, Token};
 use crate::http::cause;
+use crate::rest::SupabaseRemote;
 use crate::settings::{Settings, host_of};
 use crate::tls;
 
@@ -54,6 +55,7 @@ enum Failed {
 /// The listener's task.
 pub(super) struct Task<F> {
     auth: Auth,
+    remote: SupabaseRemote,
     events: F,
     target: Target,
     channel: Channel,
@@ -61,6 +63,7 @@ pub(super) struct Task<F> {
     socket: Option<Socket>,
     connecting: Option<Pending<Result<Socket, Failed>>>,
     fetching: Option<Pending<Result<Token, RemoteError>>>,
+    asking: Option<Pending<Result<String, RemoteError>>>,
     last_token: Option<SecretString>,
     clocks: (Instant, SystemTime),
     /// Where presence is taken part in: what is open here, and who hears of others.
@@ -84,14 +87,21 @@ pub(super) struct Target {
 }
 
 impl<F: Fn(LiveEvent) + Send> Task<F> {
-    pub(super) fn new(target: Target, team: Uuid, auth: &Auth, events: F, presence: Option<Part>) -> Self {
+    pub(super) fn new(
+        target: Target,
+        remote: SupabaseRemote,
+        auth: &Auth,
+        events: F,
+        presence: Option<Part>,
+    ) -> Self {
         let now = Instant::now();
-        let mut channel = Channel::new(&team.to_string(), fastrand::u64(..));
+        let mut channel = Channel::new(fastrand::u64(..));
         if presence.is_some() {
             channel = channel.with_presence(Uuid::new_v4().to_string());
         }
         Self {
             auth: auth.clone(),
+            remote,
             events,
             target,
             channel,
@@ -99,6 +109,7 @@ impl<F: Fn(LiveEvent) + Send> Task<F> {
             socket: None,
             connecting: None,
             fetching: None,
+            asking: None,
             last_token: None,
             clocks: (now, SystemTime::now()),
             presence,
@@ -131,6 +142,7 @@ impl<F: Fn(LiveEvent) + Send> Task<F> {
                 Err(Failed::Refused(why)) => Input::Refused(why),
             },
             result = wait_for(&mut self.fetching) => self.token_input(result),
+            result = wait_for(&mut self.asking) => result.map_or_else(failed_input, Input::Topic),
             message = read(&mut self.socket) => message_input(message),
             () = woken.notified() => Input::Woken,
             Ok(()) = changes.changed() => Input::Woken,
@@ -159,6 +171,7 @@ impl<F: Fn(LiveEvent) + Send> Task<F> {
                 self.socket = None;
                 self.connecting = None;
                 self.fetching = None;
+                self.asking = None;
             }
             Output::FetchToken { refused } => {
                 if let Some(token) = self.last_token.as_ref().filter(|_| refused) {
@@ -166,6 +179,10 @@ impl<F: Fn(LiveEvent) + Send> Task<F> {
                 }
                 let auth = self.auth.clone();
                 self.fetching = Some(Box::pin(async move { auth.token().await }));
+            }
+            Output::FetchTopic => {
+                let remote = self.remote.clone();
+                self.asking = Some(Box::pin(async move { remote.channel().await }));
             }
             Output::Send(frame) => return self.send(&frame).await,
             Output::Emit(event) => {
@@ -197,9 +214,7 @@ impl<F: Fn(LiveEvent) + Send> Task<F> {
                 self.last_token = Some(token.secret.clone());
                 Input::Token(token.secret, millis(token.fresh_for))
             }
-            Err(RemoteError::SignedOut(why)) => Input::SignedOut(format!("not signed in: {why}")),
-            Err(error) if error.is_retryable() => Input::NoToken(error.to_string()),
-            Err(error) => Input::Refused(error.to_string()),
+            Err(error) => failed_input(error),
         }
     }
 
@@ -288,6 +303,15 @@ fn failed(host: &str, error: WsError) -> Failed {
             Failed::Refused(format!("{text}; check remote.realtime_url and that Realtime is on"))
         }
         _ => Failed::Lost(text),
+    }
+}
+
+/// There is no token, or no topic.
+fn failed_input(error: RemoteError) -> Input {
+    match error {
+        RemoteError::SignedOut(why) => Input::SignedOut(format!("not signed in: {why}")),
+        error if error.is_retryable() => Input::Unprepared(error.to_string()),
+        error => Input::Refused(error.to_string()),
     }
 }
 

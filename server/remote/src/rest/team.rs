@@ -46,6 +46,16 @@ impl SupabaseRemote {
         }
     }
 
+    /// The topic at which the team's live channel is now.
+    ///
+    /// # Errors
+    /// [`RemoteError::Forbidden`] when one is not in the team.
+    pub(crate) async fn channel(&self) -> Result<String, RemoteError> {
+        let args = serde_json::json!({ "team": self.team.to_string() });
+        let body = self.call(&self.function("team_channel", to_vec(&args)?)?, Repeat::Quickly).await?;
+        team::channel(&body).map_err(|problem| self.odd("team_channel", &problem))
+    }
+
     /// One's own role in the team; `None` when one is not in it.
     ///
     /// # Errors

@@ -58,6 +58,13 @@ pub(crate) fn allocated(body: &[u8], prefix: &str) -> Result<String, String> {
     }
 }
 
+/// Reads the answer of `team_channel`: a topic, which goes back to the server as it is.
+pub(crate) fn channel(body: &[u8]) -> Result<String, String> {
+    let topic: String = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let is_topic = topic.starts_with("team:") && topic.len() <= 200 && !topic.contains(char::is_control);
+    if is_topic { Ok(topic) } else { Err(format!("{:?} is no topic of a team", one_line(&topic))) }
+}
+
 /// One line of a team's log, as the server keeps it.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct AuditEntry {

@@ -19,11 +19,18 @@ pub struct Context {
 }
 
 impl ModelRemote {
-    /// Calls a function.
+    /// Calls a function, and records that in the team's log.
     ///
     /// # Errors
     /// What the function refuses, and a name no function has.
     pub fn call(&mut self, context: Context, function: &str, args: &Value) -> Result<Value, Refusal> {
+        let before = self.before(context, function, args);
+        let answer = self.answer(context, function, args);
+        self.note(context, (function, args), &before, &answer);
+        answer
+    }
+
+    fn answer(&mut self, context: Context, function: &str, args: &Value) -> Result<Value, Refusal> {
         let Context { me, now, new_id } = context;
         let text = |name: &str| args[name].as_str();
         let id = |name: &str| text(name).and_then(|text| Uuid::try_parse(text).ok());
@@ -73,7 +80,9 @@ impl ModelRemote {
             }
             "team_lifecycle" => self.team_lifecycle(me, team),
             "set_lifecycle" => self.set_lifecycle(me, team, text("kind"), &args["states"]),
+            "audit_entries" => self.audit_entries(me, team, id("member"), small("max_rows")),
             "artifact_approvals" => self.artifact_approvals(me, team, text("kind"), text("id")),
+            "erase_author" => self.erase_author(context, team, id("member"), text("texts")),
             other => Err(Refusal::new("PGRST202", format!("there is no function {other}"))),
         }
     }

@@ -48,6 +48,11 @@ impl WellFormed {
         state_of(self.content.as_ref(), &self.path)
     }
 
+    /// The state and the bytes of the content that the artifact gets by it.
+    pub(super) fn gives(&self) -> (Option<String>, Option<u64>) {
+        (self.state_in_text(), self.content.as_ref().map(|text| text.as_str().len() as u64))
+    }
+
     pub(super) fn tells_its_hash(&self) -> bool {
         self.claimed_hash == self.content.as_ref().map(|text| text.hash().to_string())
     }

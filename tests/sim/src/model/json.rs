@@ -3,7 +3,10 @@
 use agent_core::id::{Seq, Version};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Notice, Outcome, Page, Pushed, Reason, Revision, Versions};
+use super::{Answer, Erased, Notice, Outcome, Page, Pushed, Reason, Revision, Versions};
+
+/// The contract that this is a model of.
+const SCHEMA_VERSION: u32 = 4;
 
 /// What `->>` gives for a value of `jsonb`; `None` for null.
 pub(super) fn text_of(value: &Value) -> Option<String> {
@@ -46,7 +49,7 @@ fn content(revision: &Revision) -> Value {
 fn revision_fields(revision: &Revision, author_name: Option<&str>) -> Map<String, Value> {
     let fields = json!({
         "version": revision.version.0, "seq": revision.seq.0, "path": revision.path.as_str(),
-        "title": revision.title, "state": revision.state, "content_hash": revision.content_hash(),
+        "title": revision.title, "state": revision.state, "content_hash": revision.shown_hash(),
         "author": revision.author.to_string(), "author_name": author_name,
         "change_id": revision.change_id.to_string(), "updated_at": revision.at.0,
     });
@@ -60,7 +63,15 @@ impl Page {
     /// As `pull_artifacts` answers.
     pub fn to_json(&self) -> Value {
         let rows: Vec<_> = self.rows.iter().map(row).collect();
-        json!({ "rows": rows, "newest_seq": self.newest_seq.0, "more": self.more })
+        let erasures = self.erasures.iter().map(|Erased { seq, erasure }| {
+            let (pseudonym, name) = (&erasure.pseudonym.id, &erasure.pseudonym.name);
+            json!({ "seq": seq.0, "pseudonym": pseudonym, "name": name, "mark": erasure.mark.to_string() })
+        });
+        let erasures: Vec<_> = erasures.collect();
+        json!({
+            "rows": rows, "erasures": erasures, "newest_seq": self.newest_seq.0, "more": self.more,
+            "schema": { "version": SCHEMA_VERSION, "oldest_client": SCHEMA_VERSION },
+        })
     }
 }
 
@@ -70,6 +81,9 @@ impl Versions {
         let version = |(revision, author_name): &(Revision, Option<String>)| {
             let mut version = revision_fields(revision, author_name.as_deref());
             version.insert("deleted".to_owned(), json!(revision.content.is_none()));
+            if revision.erased.is_some() {
+                version.insert("is_erased".to_owned(), json!(true));
+            }
             if self.with_content {
                 version.insert("content".to_owned(), content(revision));
             }

@@ -306,7 +306,7 @@ impl ModelRemote {
                 |current: &Revision| current.content == revision.content && current.state == revision.state;
             json!({
                 "version": revision.version.0, "content_hash": revision.content_hash(), "state": revision.state,
-                "approved_by": revision.author.to_string(), "approver_name": team.name_of(revision.author),
+                "approved_by": revision.author.to_string(), "approver_name": team.member_name(revision.author),
                 "approved_at": revision.at.0, "is_in_force": n == 0 && current.is_some_and(holds),
             })
         };

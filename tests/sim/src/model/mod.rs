@@ -6,8 +6,10 @@
 //! Time, new ids and the acting person are arguments: the same calls give the same answers. Getting
 //! a call there and its answer back is left to others.
 
+mod audit;
 mod call;
 mod change;
+mod erase;
 mod json;
 mod lifecycle;
 mod port;
@@ -15,13 +17,14 @@ mod push;
 mod read;
 mod team;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use agent_core::id::{ArtifactKey, ArtifactPath, Seq, Text, Timestamp, Version};
 use uuid::Uuid;
 
 pub use call::Context;
 pub use change::Submitted;
+pub use erase::Erased;
 pub use lifecycle::Approval;
 pub use push::{Answer, Detail, Outcome, Pushed, Reason};
 pub use read::{Page, PageLimits, Versions, VersionsQuery};
@@ -65,6 +68,8 @@ pub struct Revision {
     pub change_id: Uuid,
     /// When it was accepted.
     pub at: Timestamp,
+    /// The hash of the text that was removed with its author.
+    pub erased: Option<String>,
 }
 
 impl Revision {
@@ -79,7 +84,13 @@ impl Revision {
         self.content_bytes() + of(&self.title) + of(&self.state)
     }
 
+    /// What a change that is sent again is compared with: that of a removed text stays.
     fn content_hash(&self) -> Option<String> {
+        self.shown_hash().or_else(|| self.erased.clone())
+    }
+
+    /// What anybody is told.
+    fn shown_hash(&self) -> Option<String> {
         self.content.as_ref().map(|text| text.hash().to_string())
     }
 }
@@ -87,6 +98,8 @@ impl Revision {
 /// The broadcast of one push on the team's channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
+    /// How often the channel had moved before.
+    pub epoch: u64,
     /// The first seq of the push.
     pub from: Seq,
     /// The last.
@@ -100,13 +113,23 @@ pub struct Notice {
 struct Team {
     name: String,
     members: BTreeMap<Uuid, Member>,
-    /// By seq: the revision with seq n is at n - 1, because no seq is ever skipped.
+    /// The change counter.
+    newest_seq: u64,
+    /// Every revision, in the order of their seqs; erasing somebody gives seqs that no revision has.
     history: Vec<Revision>,
-    /// Where in `history` the newest revision of each artifact is.
-    newest: BTreeMap<ArtifactKey, usize>,
+    /// The newest revision of each artifact, with the last seq it was given.
+    newest: BTreeMap<ArtifactKey, Revision>,
     /// Where in `history` each accepted change is.
     by_change: HashMap<Uuid, usize>,
     notices: Vec<Notice>,
+    /// Who takes the place of people who were erased.
+    pseudonyms: BTreeSet<Uuid>,
+    /// In the order of their seqs.
+    erasures: Vec<Erased>,
+    /// The audit log, oldest first.
+    audit: Vec<audit::Entry>,
+    /// How often the channel moved, which it does whenever somebody stops being a member.
+    epoch: u64,
     /// The definitions by kind that differ from the default ones, and how often they were changed.
     lifecycles: BTreeMap<String, serde_json::Value>,
     lifecycle_changes: u64,
@@ -123,21 +146,30 @@ struct Member {
 }
 
 impl Team {
-    fn newest_seq(&self) -> u64 {
-        self.history.len() as u64
+    fn next_seq(&mut self) -> Seq {
+        self.newest_seq += 1;
+        Seq(self.newest_seq)
+    }
+
+    /// A new revision, which becomes the newest of its artifact.
+    fn add(&mut self, revision: Revision) {
+        self.by_change.insert(revision.change_id, self.history.len());
+        self.newest.insert(revision.key.clone(), revision.clone());
+        self.history.push(revision);
     }
 
     fn current(&self, key: &ArtifactKey) -> Option<&Revision> {
-        self.newest.get(key).map(|&at| &self.history[at])
+        self.newest.get(key)
     }
 
-    fn is_current(&self, revision: &Revision) -> bool {
-        self.current(&revision.key).is_some_and(|newest| newest.seq == revision.seq)
-    }
-
-    /// The name of a member; nobody else has one here.
-    fn name_of(&self, user: Uuid) -> Option<String> {
+    fn member_name(&self, user: Uuid) -> Option<String> {
         self.members.get(&user).map(|member| member.display_name.clone())
+    }
+
+    /// The name of a member, or of who takes an erased one's place; nobody else has one here.
+    fn name_of(&self, user: Uuid) -> Option<String> {
+        let erased = || self.pseudonyms.contains(&user).then(|| erase::name_of(user));
+        self.member_name(user).or_else(erased)
     }
 }
 
@@ -148,6 +180,8 @@ pub struct ModelRemote {
     accounts: BTreeMap<Uuid, String>,
     teams: BTreeMap<Uuid, Team>,
     invitations: BTreeMap<Uuid, team::Invitation>,
+    /// How many entries all audit logs have.
+    entries: u64,
 }
 
 impl ModelRemote {
@@ -158,8 +192,7 @@ impl ModelRemote {
 
     /// The newest revision of every artifact of a team, tombstones included.
     pub fn newest(&self, team: Uuid) -> impl Iterator<Item = &Revision> {
-        let team = self.teams.get(&team);
-        team.into_iter().flat_map(|team| team.newest.values().map(|&at| &team.history[at]))
+        self.teams.get(&team).into_iter().flat_map(|team| team.newest.values())
     }
 
     /// The newest revision of an artifact, which may be a tombstone.
@@ -169,10 +202,15 @@ impl ModelRemote {
 
     /// The team's change counter.
     pub fn newest_seq(&self, team: Uuid) -> Seq {
-        Seq(self.teams.get(&team).map_or(0, Team::newest_seq))
+        Seq(self.teams.get(&team).map_or(0, |team| team.newest_seq))
     }
 
-    /// All that was broadcast on the team's channel, oldest first.
+    /// How often the team's channel moved.
+    pub fn channel_moves(&self, team: Uuid) -> u64 {
+        self.teams.get(&team).map_or(0, |team| team.epoch)
+    }
+
+    /// All changes that were broadcast on the team's channel, oldest first.
     pub fn notices(&self, team: Uuid) -> &[Notice] {
         self.teams.get(&team).map_or(&[], |team| &team.notices)
     }

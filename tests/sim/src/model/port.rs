@@ -58,6 +58,7 @@ impl Page {
         PullPage {
             rows: self.rows.into_iter().map(row).collect(),
             unreadable: Vec::new(),
+            erasures: self.erasures.into_iter().map(|erased| erased.erasure).collect(),
             cursor,
             newest_seq: self.newest_seq,
             more: self.more,

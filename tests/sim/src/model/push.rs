@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use agent_core::id::{ArtifactKey, Seq, Timestamp, Version};
 use uuid::Uuid;
 
+use super::audit::{Decided, Met};
 use super::change::{Submitted, WellFormed};
 use super::team::Role;
 use super::{ModelRemote, Notice, Refusal, Revision, Team};
@@ -111,7 +112,7 @@ impl ModelRemote {
         }
         let team = self.team_mut(team)?;
         let mut push = Push { team, me, role, now, shown: 0, outcomes: vec![None; changes.len()] };
-        let from_seq = push.team.newest_seq() + 1;
+        let from_seq = push.team.newest_seq + 1;
         for (turn, round) in rounds(changes).iter().enumerate() {
             // The first round hears of every change id in the batch, a later one of its own alone.
             let heard = if turn == 0 { (0..changes.len()).collect() } else { round.clone() };
@@ -126,7 +127,7 @@ impl ModelRemote {
             outcome: outcome.expect("invariant: every change is in exactly one round"),
         };
         let answers = changes.iter().zip(outcomes).map(answer).collect();
-        Ok(Pushed { answers, from_seq: Seq(from_seq), newest_seq: Seq(team.newest_seq()) })
+        Ok(Pushed { answers, from_seq: Seq(from_seq), newest_seq: Seq(team.newest_seq) })
     }
 }
 
@@ -173,14 +174,33 @@ impl Push<'_> {
     /// Decides the changes at these positions, each for another artifact.
     fn round(&mut self, changes: &[Submitted], round: &[usize], heard: &[usize]) {
         let first_uses = first_uses(changes, heard);
-        for &position in round {
-            self.outcomes[position] = Some(match &changes[position].well_formed {
+        let met: Vec<_> = round.iter().map(|&position| self.met(&changes[position])).collect();
+        for (&position, met) in round.iter().zip(met) {
+            let change = &changes[position];
+            let outcome = match &change.well_formed {
                 Err(problem) => {
                     Outcome::Rejected(Reason { code: "invalid", message: (*problem).into(), detail: None })
                 }
                 Ok(change) => self.decide(change, first_uses[&change.change_id] != &change.key),
+            };
+            self.team.note_change(Decided {
+                by: self.me,
+                at: self.now,
+                kind: change.kind.as_deref(),
+                id: change.id.as_deref(),
+                met,
+                gives: change.well_formed.as_ref().map(WellFormed::gives).unwrap_or_default(),
+                outcome: &outcome,
             });
+            self.outcomes[position] = Some(outcome);
         }
+    }
+
+    /// What the artifact is before the round, whatever else is wrong with the change.
+    fn met(&self, change: &Submitted) -> Met {
+        let names = change.kind.as_deref().zip(change.id.as_deref());
+        let key = names.and_then(|(kind, id)| ArtifactKey::new(kind, id).ok());
+        Met::of(key.and_then(|key| self.team.current(&key)))
     }
 
     fn decide(&mut self, change: &WellFormed, is_reused: bool) -> Outcome {
@@ -230,8 +250,7 @@ impl Push<'_> {
         let current = self.team.current(&change.key);
         let version = Version(current.map_or(0, |current| current.version.0) + 1);
         let before = current.and_then(|current| current.state.clone());
-        let seq = Seq(self.team.newest_seq() + 1);
-        let at = self.team.history.len();
+        let seq = self.team.next_seq();
         let revision = Revision {
             key: change.key.clone(),
             version,
@@ -243,11 +262,10 @@ impl Push<'_> {
             author: self.me,
             change_id: change.change_id,
             at: self.now,
+            erased: None,
         };
         self.team.note_approval(before.as_deref(), &revision);
-        self.team.history.push(revision);
-        self.team.newest.insert(change.key.clone(), at);
-        self.team.by_change.insert(change.change_id, at);
+        self.team.add(revision);
         Outcome::Applied(version, seq)
     }
 
@@ -265,12 +283,13 @@ impl Push<'_> {
 impl Team {
     /// Tells the channel of everything since `from`, if there is anything.
     fn announce(&mut self, from: u64) {
-        let new = &self.history[usize::try_from(from - 1).unwrap_or(usize::MAX)..];
-        if new.is_empty() {
+        if self.newest_seq < from {
             return;
         }
-        let named = new.iter().filter(|revision| self.is_current(revision)).take(MAX_NAMED);
-        let changes = named.map(|revision| (revision.clone(), self.name_of(revision.author))).collect();
-        self.notices.push(Notice { from: Seq(from), to: Seq(self.newest_seq()), changes });
+        let mut new: Vec<_> = self.newest.values().filter(|revision| revision.seq.0 >= from).collect();
+        new.sort_by_key(|revision| revision.seq);
+        let named = new.into_iter().take(MAX_NAMED);
+        let changes = named.map(|revision| (revision.clone(), self.member_name(revision.author))).collect();
+        self.notices.push(Notice { epoch: self.epoch, from: Seq(from), to: Seq(self.newest_seq), changes });
     }
 }

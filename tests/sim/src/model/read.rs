@@ -3,7 +3,7 @@
 use agent_core::id::{Seq, Version};
 use uuid::Uuid;
 
-use super::{ModelRemote, Refusal, Revision, Team};
+use super::{Erased, ModelRemote, Refusal, Revision, Team};
 
 /// The most bytes of the contents in a page of revisions; the first one is always there.
 const MAX_VERSIONS_BYTES: u64 = 8_000_000;
@@ -22,6 +22,8 @@ pub struct PageLimits {
 pub struct Page {
     /// Their newest revisions in seq order, with their authors' names.
     pub rows: Vec<(Revision, Option<String>)>,
+    /// Who was erased after that seq, up to the last row, or to the newest seq if nothing follows.
+    pub erasures: Vec<Erased>,
     /// The team's newest seq.
     pub newest_seq: Seq,
     /// Whether to go on after the last row.
@@ -72,12 +74,16 @@ impl ModelRemote {
         let team = self.team(team)?;
         let rows = limits.rows.unwrap_or(500).clamp(1, 1000).unsigned_abs() as usize;
         let most_bytes = u64::from(limits.bytes.unwrap_or(4_000_000).clamp(1, 16_000_000).unsigned_abs());
-        let skipped = usize::try_from(after.max(0)).unwrap_or(usize::MAX).min(team.history.len());
-        let newer = team.history[skipped..].iter().filter(|revision| team.is_current(revision));
-        let page = up_to(newer.take(rows), most_bytes);
-        let newest_seq = team.newest_seq();
-        let more = page.last().is_some_and(|last| last.seq.0 < newest_seq);
-        Ok(Page { rows: named(team, page), newest_seq: Seq(newest_seq), more })
+        let after = Seq(after.max(0).unsigned_abs());
+        let mut newer: Vec<_> = team.newest.values().filter(|revision| revision.seq > after).collect();
+        newer.sort_by_key(|revision| revision.seq);
+        let page = up_to(newer.iter().copied().take(rows), most_bytes);
+        let newest_seq = Seq(team.newest_seq);
+        let more = page.len() < newer.len();
+        let end = page.last().filter(|_| more).map_or(newest_seq, |last| last.seq);
+        let is_here = |erased: &&Erased| after < erased.seq && erased.seq <= end;
+        let erasures = team.erasures.iter().filter(is_here).cloned().collect();
+        Ok(Page { rows: named(team, page), erasures, newest_seq, more })
     }
 
     /// The revisions of an artifact.
@@ -103,7 +109,7 @@ impl VersionsQuery {
             |before: i64| u64::try_from(before).is_ok_and(|before| revision.version < Version(before));
         self.kind.as_deref() == Some(revision.key.kind.as_str())
             && self.id.as_deref() == Some(revision.key.id.as_str())
-            && (self.content_hash.is_none() || self.content_hash == revision.content_hash())
+            && (self.content_hash.is_none() || self.content_hash == revision.shown_hash())
             && self.before_version.is_none_or(is_before)
     }
 }

@@ -42,8 +42,8 @@ impl Role {
 /// Somebody's offer to join a team.
 #[derive(Debug, Clone)]
 pub(super) struct Invitation {
-    team: Uuid,
-    email: String,
+    pub(super) team: Uuid,
+    pub(super) email: String,
     role: Role,
     at: Timestamp,
 }
@@ -191,7 +191,7 @@ impl ModelRemote {
         };
         let team = self.team_mut(team)?;
         team.require_admin_besides(member)?;
-        Ok(json!(team.members.remove(&member).is_some()))
+        Ok(json!(team.end_membership(member)))
     }
 
     /// The next free id of a kind and prefix, after every one given, used, or known to the caller.
@@ -274,7 +274,14 @@ impl ModelRemote {
 }
 
 impl Team {
-    fn require_admin_besides(&self, user: Uuid) -> Result<(), Refusal> {
+    /// Whether there was one; then the channel moves.
+    pub(super) fn end_membership(&mut self, user: Uuid) -> bool {
+        let was_member = self.members.remove(&user).is_some();
+        self.epoch += u64::from(was_member);
+        was_member
+    }
+
+    pub(super) fn require_admin_besides(&self, user: Uuid) -> Result<(), Refusal> {
         let is_other_admin = |(id, member): (&Uuid, &Member)| member.role == Role::Admin && *id != user;
         match self.members.iter().any(is_other_admin) {
             true => Ok(()),

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use agent_core::artifact::identity::Kinds;
 use anyhow::{Context as _, bail, ensure};
 use serde::Serialize;
 
@@ -47,6 +48,18 @@ pub(super) fn install(dry_run: bool) -> anyhow::Result<Done> {
         report.changed.push(format!("git config {key}"));
     }
     finish(&report, "Commit .gitattributes, so that it holds for every clone; each runs this command once.")
+}
+
+/// What [`install`] would change: nothing where Git is set up.
+pub(in crate::commands) fn missing(root: &Path, kinds: &Kinds) -> anyhow::Result<Vec<String>> {
+    let mut report = begin(root, true)?;
+    write_attributes(root, &mut report, |before| attributes::with_artifacts(before, kinds))?;
+    for (key, value) in settings(&program()?) {
+        if git(root, &["config", "--local", "--get", key])?.as_deref() != Some(&value) {
+            report.changed.push(format!("git config {key}"));
+        }
+    }
+    Ok(report.changed)
 }
 
 /// Takes the set-up back.
@@ -131,7 +144,7 @@ fn write_attributes(
 }
 
 /// What Git prints, without the last line feed; `None` when it says no, by exit code 1 or 128.
-fn git(root: &Path, args: &[&str]) -> anyhow::Result<Option<String>> {
+pub(in crate::commands) fn git(root: &Path, args: &[&str]) -> anyhow::Result<Option<String>> {
     let output = Command::new("git").arg("-C").arg(root).args(args.iter().map(OsStr::new)).output();
     let output = output.context("git cannot be run; install it, or put it on the PATH")?;
     if output.status.success() {

@@ -3,7 +3,7 @@
 //! `agent merge-file`.
 
 mod attributes;
-mod install;
+pub(in crate::commands) mod install;
 
 use std::path::Path;
 
@@ -11,6 +11,8 @@ use anyhow::Context as _;
 
 use crate::args::{Git, GitCommand};
 use crate::output::{self, Done};
+
+pub(in crate::commands) use install::git as run_git;
 
 /// Runs one of the `git` commands.
 pub(crate) fn run(git: &Git) -> anyhow::Result<Done> {

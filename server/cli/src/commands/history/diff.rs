@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::{revision, stored};
 use crate::args::Diff;
-use crate::output::Done;
-use crate::show::{Difference, Paint, stat};
+use crate::manner;
+use crate::output::{Done, Form};
+use crate::show::{Difference, Lines, Paint, stat};
 use crate::work::Work;
 
 #[derive(Serialize)]
@@ -50,13 +51,21 @@ pub(crate) fn run(args: &Diff) -> anyhow::Result<Done> {
     let report = Report { against, artifacts };
     let paint = Paint::stdout();
     let differences: Vec<Difference> = all.into_iter().map(|(_, difference)| difference).collect();
-    let text = match (args.stat, differences.is_empty()) {
-        (_, true) => String::new(),
-        (true, _) => stat(&differences, paint),
-        (false, _) => differences.iter().map(|difference| difference.unified(paint)).collect(),
+    let is_quiet = manner::get().quiet;
+    let text = match args {
+        _ if differences.is_empty() || is_quiet => String::new(),
+        Diff { stat: true, .. } => stat(&differences, paint),
+        Diff { name_only: true, nul, .. } => names(&differences, Lines::nul(*nul)),
+        _ => differences.iter().map(|difference| difference.unified(paint)).collect(),
     };
-    let differs = args.exit_code && !differences.is_empty();
-    Ok(Done::new(text, &report)?.with(work.notes, differs))
+    let differs = (args.exit_code || is_quiet) && !differences.is_empty();
+    Ok(Done::new(text, &report)?.with(work.notes, differs).form(Form::Pages))
+}
+
+fn names(differences: &[Difference], lines: Lines) -> String {
+    let mut out = String::new();
+    differences.iter().for_each(|difference| lines.push(&mut out, "", &difference.path));
+    out
 }
 
 fn difference(work: &Work, entry: &Entry, args: &Diff) -> anyhow::Result<Difference> {

@@ -1,7 +1,8 @@
-//! The commands that look back and bring back: `show`, `diff`, `restore`, `undo`, and what they share
-//! with `log`.
+//! The commands that look back and bring back: `show`, `diff`, `restore`, `undo`, `gc`, and what they
+//! share with `log`.
 
 pub(crate) mod diff;
+pub(crate) mod gc;
 pub(crate) mod restore;
 pub(crate) mod show;
 pub(crate) mod undo;

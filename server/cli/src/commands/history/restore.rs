@@ -32,7 +32,7 @@ struct Report {
 
 /// Restores.
 pub(crate) fn run(args: &Restore) -> anyhow::Result<Done> {
-    let mut work = Work::open()?;
+    let mut work = Work::open()?.rehearsing(&args.dry_run)?;
     work.scan()?;
     let entry = work.find_past(&args.artifact)?;
     let (text, source) = source(&work, &entry, args)?;
@@ -43,11 +43,7 @@ pub(crate) fn run(args: &Restore) -> anyhow::Result<Done> {
     let difference =
         Difference { path: entry.path.to_string(), before, after: Some(text.as_str().to_owned()) };
     let ask = BringBack { key: entry.key.clone(), text: Some(text), base: None, undoes: None };
-    let engine = &mut work.session.engine;
-    let done = match args.dry_run.dry_run {
-        true => engine.check_bring_back(&ask).map(drop),
-        false => engine.bring_back(&ask, now()).map(drop),
-    };
+    let done = work.session.engine.bring_back(&ask, now());
     let problem = done.err().map(|error| error.to_string());
     let after = work.entry(&entry.key).unwrap_or(&entry);
     let report = Report {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{revision, stored};
 use crate::args::Show;
 use crate::commands::log::{self, Line};
-use crate::output::Done;
+use crate::output::{Done, Form};
 use crate::show::{Difference, Paint, moment};
 use crate::work::Work;
 
@@ -62,7 +62,7 @@ fn operation(work: &Work, id: OperationId) -> anyhow::Result<Done> {
     let mut out = String::new();
     report.operation.block(&mut out, paint);
     out.push_str(&difference.unified(paint));
-    Ok(Done::new(out, &report)?.with(work.notes.clone(), false))
+    Ok(Done::new(out, &report)?.with(work.notes.clone(), false).form(Form::Pages))
 }
 
 fn content(work: &Work, what: &str) -> anyhow::Result<Done> {
@@ -98,7 +98,7 @@ fn content(work: &Work, what: &str) -> anyhow::Result<Done> {
         hash: text.hash().to_string(),
         content: text.as_str().to_owned(),
     };
-    Ok(Done::new(report.content.clone(), &report)?.with(work.notes.clone(), false))
+    Ok(Done::new(report.content.clone(), &report)?.with(work.notes.clone(), false).form(Form::Pages))
 }
 
 fn is_side(side: &str) -> bool {

@@ -35,7 +35,7 @@ struct Report {
 
 /// Undoes.
 pub(crate) fn run(args: &Undo) -> anyhow::Result<Done> {
-    let mut work = Work::open()?;
+    let mut work = Work::open()?.rehearsing(&args.dry_run)?;
     work.scan()?;
     let number = args.what.as_deref().and_then(|what| what.parse().ok()).map(OperationId);
     let entry = match (&args.what, number) {
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Undo) -> anyhow::Result<Done> {
     let difference =
         Difference { path: path.clone(), after: after.unwrap_or_else(|| before.clone()), before };
     let was_pushed = planned.as_ref().is_ok_and(|reversal| reversal.was_pushed);
-    let done = planned.and_then(|reversal| undo(&mut work, &unit, reversal, args.dry_run.dry_run));
+    let done = planned.and_then(|reversal| undo(&mut work, &unit, reversal));
     let problem = done.err().map(|error| error.to_string());
     let next = work.entry(&unit.key).map_or(Turn::Nothing, |entry| Turn::of(&work, entry));
     let report = Report {
@@ -72,14 +72,10 @@ pub(crate) fn run(args: &Undo) -> anyhow::Result<Done> {
     Ok(Done::new(text, &report)?.with(work.notes, left))
 }
 
-fn undo(work: &mut Work, unit: &Unit, reversal: Reversal, is_dry: bool) -> Result<(), BringBackError> {
+fn undo(work: &mut Work, unit: &Unit, reversal: Reversal) -> Result<(), BringBackError> {
     let Reversal { local, base, .. } = reversal;
     let ask = BringBack { key: unit.key.clone(), text: local, base, undoes: Some(unit.id) };
-    let engine = &mut work.session.engine;
-    match is_dry {
-        true => engine.check_bring_back(&ask).map(drop),
-        false => engine.bring_back(&ask, now()).map(drop),
-    }
+    work.session.engine.bring_back(&ask, now()).map(drop)
 }
 
 fn text(report: &Report, unit: &Unit, difference: &Difference) -> String {

@@ -15,7 +15,8 @@ use serde::Serialize;
 
 use self::sources::Source;
 use crate::args::Import;
-use crate::output::Done;
+use crate::interrupt::Flag;
+use crate::output::{Done, Progress};
 use crate::show::{List, count};
 use crate::work::Work;
 
@@ -47,7 +48,7 @@ struct Planned {
 
 /// Imports files as artifacts of a kind. Nothing is written unless all of them can be.
 pub(crate) fn run(kind: &str, args: &Import) -> anyhow::Result<Done> {
-    let mut work = Work::open()?;
+    let mut work = Work::open()?.rehearsing(&args.dry_run)?;
     work.scan()?;
     let config = &work.session.config;
     let rule = config.kinds.rules().iter().find(|rule| rule.kind.as_str() == kind).cloned();
@@ -61,7 +62,7 @@ pub(crate) fn run(kind: &str, args: &Import) -> anyhow::Result<Done> {
             sources.len() + problems.len()
         );
     }
-    let disk = Disk::new(work.session.workspace.root(), config.sync.max_file_size);
+    let disk = work.session.engine.files().clone();
     let mut planned: Vec<Planned> = Vec::new();
     for source in sources {
         match plan(&work, &disk, &rule, source, args) {
@@ -78,13 +79,26 @@ pub(crate) fn run(kind: &str, args: &Import) -> anyhow::Result<Done> {
     if !problems.is_empty() {
         bail!("{}\nNothing was changed.", problems.join("\n"));
     }
-    let artifacts = planned.into_iter().map(|one| write(&disk, one, args.dry_run.dry_run)).collect();
-    let report = Report { dry_run: args.dry_run.dry_run, artifacts };
-    if !report.dry_run {
-        work.scan()?;
+    // Up to here nothing was changed, and Ctrl-C ends the command by itself.
+    let told_to_end = Flag::listen()?;
+    let progress = Progress::new(args.json.json, "importing", Some(planned.len()));
+    let mut artifacts = Vec::new();
+    for one in &planned {
+        let row = if told_to_end.is_raised() { left_out(one) } else { write(&disk, one) };
+        artifacts.push(row);
+        progress.at(artifacts.len());
     }
+    drop(progress);
+    let report = Report { dry_run: args.dry_run.dry_run, artifacts };
+    work.scan()?;
     let left = report.artifacts.iter().any(|row| row.reason.is_some());
-    Ok(Done::new(text(&report), &report)?.with(work.notes, left))
+    let done = Done::new(text(&report), &report)?.with(work.notes, left);
+    Ok(match told_to_end.is_raised() && left {
+        true => done.interrupted(
+            "what is listed without a reason was imported, whole; run the command again for the rest",
+        ),
+        false => done,
+    })
 }
 
 /// Where a file goes, or why it cannot.
@@ -145,21 +159,30 @@ fn new_path(
     }
 }
 
-fn write(disk: &Disk, one: Planned, dry_run: bool) -> Row {
-    let result = match one.before {
-        Some(before) if before == one.source.text.hash() => "same",
-        Some(_) => "updated",
-        None => "created",
-    };
-    let mut row = Row {
+/// What the command was told to end before.
+fn left_out(one: &Planned) -> Row {
+    Row { reason: Some("not imported".to_owned()), ..row(one, "left") }
+}
+
+fn row(one: &Planned, result: &'static str) -> Row {
+    Row {
         kind: one.key.kind.as_str().to_owned(),
         id: one.key.id.as_str().to_owned(),
         path: one.path.to_string(),
         source: one.source.name.clone(),
         result,
         reason: None,
+    }
+}
+
+fn write(disk: &Disk, one: &Planned) -> Row {
+    let result = match one.before {
+        Some(before) if before == one.source.text.hash() => "same",
+        Some(_) => "updated",
+        None => "created",
     };
-    if dry_run || result == "same" {
+    let mut row = row(one, result);
+    if result == "same" {
         return row;
     }
     let failed = match disk.replace(&one.path, one.before, Some(one.source.text.as_str())) {

@@ -1,0 +1,42 @@
+//! Who is signed in, while the session runs: somebody may sign in or out in this editor, in another one
+//! or in a terminal. Everything that is said in somebody's name follows.
+
+use agent_core::ports::RemoteError;
+use agent_core::sync::Event;
+
+use super::Driver;
+
+impl Driver {
+    /// Goes on as who is signed in now; answers whether that is somebody else than before.
+    pub(super) fn know_user(&mut self) -> bool {
+        let is_other = self.session.know_user();
+        if is_other {
+            // What one may do, and who is somebody else.
+            self.rules.ask_again();
+            self.read_rules();
+            self.meet_again();
+        }
+        is_other
+    }
+
+    /// Somebody signed in or out here: what waited goes out at once, not at the next scheduled pull.
+    pub(super) fn user_changed(&mut self) {
+        self.know_user();
+        // A push that is asked for does not wait for more files to vanish.
+        self.scan();
+        self.run_event(Event::PullWanted);
+        self.run_event(Event::PushWanted { retry_refused: true });
+    }
+
+    /// Somebody may have signed in elsewhere while nobody was here.
+    pub(super) fn notice_sign_in(&mut self) {
+        let is_signed_out = matches!(&self.trouble, Some((_, RemoteError::SignedOut(_))));
+        if !is_signed_out || !self.know_user() || !self.session.engine.machine().leads() {
+            return;
+        }
+        if let Some(listener) = &self.listener {
+            listener.wake();
+        }
+        self.user_changed();
+    }
+}
