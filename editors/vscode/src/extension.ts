@@ -1,143 +1,71 @@
-// Starts `agent lsp` and shows what it says. Everything else is the language server's work.
+// Puts the parts together. What each does is in its own file; everything about artifacts is the server's work.
 
-import { commands, window, workspace, type ExtensionContext, type LogOutputChannel } from 'vscode';
-import {
-  ExecuteCommandRequest, LSPErrorCodes, LanguageClient, ResponseError, State,
-  type ClientCapabilities, type LanguageClientOptions, type StaticFeature,
-} from 'vscode-languageclient/node';
+import { commands, languages, window, workspace, type ExtensionContext } from 'vscode';
 
-import { configured, version, type Program } from './program';
+import { Account } from './account';
+import { Artifacts } from './artifacts';
+import { Compare } from './compare';
+import { History } from './history';
+import { HunkStore } from './hunks';
+import { Keys } from './keys';
+import { Lenses } from './lenses';
+import { Marks } from './marks';
+import { Server } from './server';
 import { StatusView } from './status';
-import type { Status } from './summary';
+import { Texts } from './texts';
+import { Trouble } from './trouble';
+import { Verbs } from './verbs';
 
-/** Asks the server for `agent/status` (docs/lsp-extensions.md). */
-class AgentStatus implements StaticFeature {
-  fillClientCapabilities(capabilities: ClientCapabilities): void {
-    capabilities.experimental = { ...capabilities.experimental, agentStatus: true };
-  }
-  initialize(): void {}
-  getState() {
-    return { kind: 'static' as const };
-  }
-  clear(): void {}
-}
 
-class Agent {
-  private client: LanguageClient | undefined;
-  /** Starting and stopping, one after the other. */
-  private turn: Promise<void> = Promise.resolve();
-
-  constructor(
-    private readonly output: LogOutputChannel,
-    private readonly view: StatusView,
-  ) {}
-
-  /** Starts the server, again if it runs. */
-  restart(): Promise<void> {
-    this.turn = this.turn.then(() => this.stopNow()).then(() => this.startNow());
-    return this.turn;
-  }
-
-  stop(): Promise<void> {
-    this.turn = this.turn.then(() => this.stopNow());
-    return this.turn;
-  }
-
-  /** Asks for the folders anew, after some came or went. */
-  async refresh(): Promise<void> {
-    if (this.client?.state !== State.Running) return;
-    this.view.replace(await this.client.sendRequest<Status[]>('agent/status'));
-  }
-
-  private async startNow(): Promise<void> {
-    const program = configured();
-    try {
-      this.output.info(`${program.command} ${await version(program)}`);
-      this.client = this.create(program);
-      await this.client.start();
-      await this.refresh();
-    } catch (error) {
-      void this.failed(error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  private async stopNow(): Promise<void> {
-    const client = this.client;
-    this.client = undefined;
-    try {
-      await client?.dispose();
-    } catch (error) {
-      this.output.warn(String(error));
-    }
-  }
-
-  private create(program: Program): LanguageClient {
-    const options: LanguageClientOptions = {
-      // sync.yaml may name folders outside of .agent for artifacts (sync.kinds).
-      documentSelector: [
-        { scheme: 'file', language: 'markdown' },
-        { scheme: 'file', language: 'yaml', pattern: '**/.agent/**' },
-      ],
-      outputChannel: this.output,
-      middleware: { executeCommand: (command, args) => this.execute(command, args as unknown[]) },
-    };
-    const server = { command: program.command, args: ['lsp'], options: { env: program.env } };
-    const client = new LanguageClient('agent', 'Agent', server, options);
-    client.registerFeature(new AgentStatus());
-    client.onNotification('agent/status', (status: Status) => this.view.update(status));
-    client.onDidChangeState(({ newState }) => {
-      void commands.executeCommand('setContext', 'agent.running', newState === State.Running);
-      if (newState === State.Stopped && this.client === client) this.view.stopped('The server ended; see the output.');
-    });
-    return client;
-  }
-
-  /** The server's own commands, which the client registers under their names. */
-  private async execute(command: string, args: unknown[]): Promise<unknown> {
-    try {
-      return await this.client?.sendRequest(ExecuteCommandRequest.type, { command, arguments: args });
-    } catch (error) {
-      if (error instanceof ResponseError && error.code === LSPErrorCodes.ContentModified) {
-        void window.showInformationMessage('The text or the team’s version has changed meanwhile, so nothing was done. Choose again.');
-      } else {
-        void window.showErrorMessage(`Agent: ${error instanceof Error ? error.message : String(error)}`);
-      }
-      return undefined;
-    }
-  }
-
-  private async failed(message: string): Promise<void> {
-    this.output.error(message);
-    this.view.stopped(message);
-    const settings = 'Open Settings';
-    const again = 'Try Again';
-    const chosen = await window.showErrorMessage(`Agent does not run. ${message}`, settings, again);
-    if (chosen === settings) await commands.executeCommand('workbench.action.openSettings', 'agent.path');
-    if (chosen === again) await this.restart();
-  }
-}
-
-let agent: Agent | undefined;
+let running: Server | undefined;
 
 export async function activate(context: ExtensionContext): Promise<void> {
   const output = window.createOutputChannel('Agent', { log: true });
-  const view = new StatusView();
-  const started = new Agent(output, view);
-  agent = started;
+  const keys = new Keys(context.secrets);
+  const server = new Server(output, context.extensionPath, keys);
+  const hunks = new HunkStore(server);
+  const status = new StatusView(server, hunks);
+  const texts = new Texts(server);
+  const lenses = new Lenses(hunks);
+  const compare = new Compare(server, texts);
+  const account = new Account(server, status);
+  const trouble = new Trouble(server, keys);
+  const documents = [{ scheme: 'file', language: 'markdown' }, { scheme: 'file', language: 'yaml' }];
   context.subscriptions.push(
-    output,
-    view,
-    commands.registerCommand('agent.showStatus', () => view.pick()),
+    output, server, status, texts, hunks, lenses, compare, account, trouble,
+    new Artifacts(server, hunks),
+    new History(server, texts),
+    new Marks(hunks, context.extensionUri),
+    new Verbs(server, status, keys),
+    languages.registerCodeLensProvider(documents, lenses),
     commands.registerCommand('agent.showOutput', () => output.show(true)),
-    commands.registerCommand('agent.restart', () => started.restart()),
-    workspace.onDidChangeWorkspaceFolders(() => started.refresh()),
+    commands.registerCommand('agent.restart', () => start()),
+    workspace.onDidChangeWorkspaceFolders(() => server.refresh()),
+    workspace.onDidGrantWorkspaceTrust(() => start()),
     workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration('agent.path') || change.affectsConfiguration('agent.env')) void started.restart();
+      if (change.affectsConfiguration('agent.path') || change.affectsConfiguration('agent.env')) void start();
     }),
   );
-  await started.restart();
+
+  // A code action or an older habit may ask for what VS Code has an interface of its own for.
+  server.override = (command, args) => {
+    const uri = (args[0] as { uri?: unknown } | undefined)?.uri;
+    if (typeof uri !== 'string') return undefined;
+    if (command === 'agent.compare') return compare.withRemote(uri);
+    if (command === 'agent.signIn') return account.signIn(uri);
+    return undefined;
+  };
+
+  // Restricted Mode: nothing is started, since the program would read and sync what the folder says.
+  const start = async (): Promise<void> => {
+    if (!workspace.isTrusted) return;
+    running = server;
+    await server.restart();
+    void trouble.askForVariables();
+  };
+  await start();
 }
 
 export function deactivate(): Promise<void> | undefined {
-  return agent?.stop();
+  return running?.stop();
 }

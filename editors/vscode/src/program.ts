@@ -1,29 +1,46 @@
-// Which program to start, and whether it is the right one.
+// Which program to start, with which environment, and whether it is the right one.
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
 import { workspace } from 'vscode';
 
+import { bundled } from './checksum';
+import type { Keys } from './keys';
+
 export interface Program {
   command: string;
   env: NodeJS.ProcessEnv;
+  /** Who named it. */
+  from: 'setting' | 'package' | 'PATH';
 }
 
 /** Why a program cannot be started, for people. */
 export class NotUsable extends Error {}
 
-/** The program that the settings name. */
-export function configured(): Program {
-  const settings = workspace.getConfiguration('agent');
-  const named = settings.get<string>('path', 'agent').trim() || 'agent';
-  const command = named.startsWith('~/') ? path.join(os.homedir(), named.slice(2)) : named;
-  const env = { ...process.env };
-  for (const [name, value] of Object.entries(settings.get<Record<string, unknown>>('env', {}))) {
+/** The program that the settings name, else the one in this package, else the one on PATH. */
+export async function configured(extension: string, keys: Keys): Promise<Program> {
+  const env = await environment(keys);
+  const named = workspace.getConfiguration('agent').get<string>('path', '').trim();
+  if (named !== '') {
+    const command = named.startsWith('~/') ? path.join(os.homedir(), named.slice(2)) : named;
+    return { command, env, from: 'setting' };
+  }
+  const own = await bundled(path.join(extension, 'bin'));
+  if (own.is === 'bad') {
+    throw new NotUsable(`The program in this package, ${own.path}, is not used: ${own.why}. Install the extension again, or name another program in the setting agent.path.`);
+  }
+  return own.is === 'good' ? { command: own.path, env, from: 'package' } : { command: 'agent', env, from: 'PATH' };
+}
+
+/** The environment of every `agent`: the editor's, what is kept for it, and the setting on top. */
+export async function environment(keys: Keys): Promise<NodeJS.ProcessEnv> {
+  const env: NodeJS.ProcessEnv = { ...(await keys.all()), ...process.env };
+  for (const [name, value] of Object.entries(workspace.getConfiguration('agent').get<Record<string, unknown>>('env', {}))) {
     env[name] = String(value);
   }
-  return { command, env };
+  return env;
 }
 
 /** Asks the program for its version, because other tools are called `agent` too. */
@@ -39,15 +56,36 @@ export function version(program: Program): Promise<string> {
   });
 }
 
-function reason({ command }: Program, error: NodeJS.ErrnoException | null): string {
-  const on_path = path.basename(command) === command;
+export interface Ran {
+  code: number | null;
+  out: string;
+  said: string;
+}
+
+/** Runs one command to its end. What goes to its standard input is in no argument and no log. */
+export function run(program: Program, args: readonly string[], cwd: string, input = ''): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program.command, args, { cwd, env: program.env, windowsHide: true });
+    const ran: Ran = { code: null, out: '', said: '' };
+    child.stdout.on('data', (data) => (ran.out += String(data)));
+    child.stderr.on('data', (data) => (ran.said += String(data)));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ ...ran, code }));
+    // It may end without reading.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+  });
+}
+
+function reason({ command, from }: Program, error: NodeJS.ErrnoException | null): string {
+  const named = from === 'setting' ? ' The setting agent.path names it.' : '';
   switch (error?.code) {
     case 'ENOENT':
-      return on_path
-        ? `The program “${command}” was not found on PATH. Install it, or say where it is in the setting agent.path.`
-        : `There is no program ${command}. The setting agent.path names it.`;
+      return path.basename(command) === command
+        ? `The program “${command}” was not found on PATH, and this package brings none. Install it, or say where it is in the setting agent.path.`
+        : `There is no program ${command}.${named}`;
     case 'EACCES':
-      return `${command} may not be executed. The setting agent.path names it.`;
+      return `${command} may not be executed.${named}`;
     default:
       return `“${command}” is another program, or does not run: “${command} --version” did not answer “agent” and a version. Say in the setting agent.path where the right one is.`;
   }

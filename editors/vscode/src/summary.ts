@@ -1,18 +1,7 @@
 // What the server's status looks like in the status bar: pure, so that it can be tested alone.
 
-/** One synced folder, as `agent/status` tells it (docs/lsp-extensions.md). */
-export interface Status {
-  uri: string;
-  state: 'in-sync' | 'waiting' | 'behind' | 'conflict' | 'offline' | 'signed-out' | 'broken';
-  live: boolean;
-  artifacts: number;
-  waiting: number;
-  behind: number;
-  conflicts: number;
-  refused: number;
-  since: number | null;
-  problem: string | null;
-}
+import type { Status } from './protocol';
+import { count, span } from './words';
 
 export type Level = 'normal' | 'warning' | 'error';
 
@@ -40,19 +29,28 @@ export function worst(all: readonly Status[]): Status | undefined {
   return [...all].sort((a, b) => ORDER.indexOf(b.state) - ORDER.indexOf(a.state))[0];
 }
 
-/** One folder, in a few words. */
-export function summary(status: Status): Summary {
+/** A status with the documents that are in conflict in the editor: the server counts those on disk. */
+export function withOpen(status: Status, conflicts: number): Status {
+  if (conflicts <= status.conflicts) return status;
+  const state = ['in-sync', 'waiting', 'behind'].includes(status.state) ? 'conflict' : status.state;
+  return { ...status, state, conflicts };
+}
+
+/** One folder, in a few words. `clock` writes a time of the day. */
+export function summary(status: Status, clock: (at: number) => string = timeOfDay): Summary {
   const icon = ICONS[status.state] ?? 'question';
   const said = (text: string, level: Level = 'normal'): Summary => ({ icon, text, level });
   switch (status.state) {
     case 'in-sync':
       return said('in sync');
     case 'waiting':
-      return said(`${status.waiting} to push`);
+      return said(`${status.waiting} waiting`);
     case 'behind':
-      return said(`${status.behind} changed by the team`);
-    case 'offline':
-      return said(status.waiting > 0 ? `offline, ${status.waiting} to push` : 'offline');
+      return said(`${status.behind} remote`);
+    case 'offline': {
+      const since = status.since === null ? '' : ` since ${clock(status.since)}`;
+      return said(`offline${since}${status.waiting > 0 ? `, ${status.waiting} waiting` : ''}`);
+    }
     case 'conflict':
       return said(attention(status), 'warning');
     case 'signed-out':
@@ -78,19 +76,11 @@ export function details(status: Status, now: number): string[] {
 
 function attention(status: Status): string {
   const parts: string[] = [];
-  if (status.conflicts > 0) parts.push(`${status.conflicts} in conflict`);
+  if (status.conflicts > 0) parts.push(count(status.conflicts, 'conflict'));
   if (status.refused > 0) parts.push(`${status.refused} refused`);
   return parts.join(', ');
 }
 
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
-}
-
-function span(millis: number): string {
-  const minutes = Math.floor(Math.max(0, millis) / 60_000);
-  if (minutes < 1) return 'less than a minute';
-  if (minutes < 60) return count(minutes, 'minute');
-  const hours = Math.floor(minutes / 60);
-  return hours < 24 ? count(hours, 'hour') : count(Math.floor(hours / 24), 'day');
+function timeOfDay(at: number): string {
+  return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }

@@ -1,0 +1,128 @@
+// The way to a running extension, in a real VS Code: Restricted Mode, no program, the program of the package, signing in,
+// several folders.
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { PATIENCE, eventually } from '../../../../tests/editors/lib/wait.mjs';
+import { install, packed } from './install.mjs';
+import { PLAN, agentBinary, agentOk, gathered, kept, pictureOf, recording } from './play.mjs';
+import { Workbench } from './workbench.mjs';
+
+const PASSWORD = 'correct horse battery staple';
+
+let tools, plain, whole, all, ann, bob;
+
+before(async () => {
+  tools = install();
+  plain = packed();
+  whole = packed({ target: `${process.platform}-${process.arch}`, binary: await agentBinary() });
+  ({ all, ann, bob } = await gathered());
+});
+
+after(() => all?.stop());
+
+/** Plays in a window of its own. */
+function playing(name, options, play) {
+  test(name, async () => {
+    const code = await Workbench.open({ tools, vsix: plain, open: all.ann.dir, env: all.ann.env, ...(await options()) });
+    try {
+      await play(code);
+    } catch (error) {
+      await code.picture(`${kept('vscode', 'pictures')}/failed-${name.replace(/\W+/g, '-').slice(0, 40)}.png`);
+      throw error;
+    } finally {
+      await code.close();
+    }
+  });
+}
+
+const session = () => path.join(kept('recorded'), 'vscode-restricted.jsonl');
+
+playing('in Restricted Mode artifacts are shown, and nothing is started until the folder is trusted', async () => {
+  const { program } = await recording('vscode-restricted');
+  return { trust: true, settings: { 'agent.path': program } };
+}, async (code) => {
+  await code.status('Agent: reading only').waitFor();
+  await code.openView();
+  await code.item('Artifacts', 'OPS-010').waitFor();
+  await code.item('Artifacts', 'PROPOSED').first().waitFor();
+  await code.picture(pictureOf('vscode-restricted'));
+  assert.equal(readFileSync(session(), 'utf8'), '', 'no session was begun');
+  await code.command('Workspaces: Manage Workspace Trust');
+  await code.page.locator('.workspace-trust-editor').getByRole('button', { name: 'Trust', exact: true }).click();
+  await code.status('Agent: in sync').waitFor({ timeout: 2 * PATIENCE });
+  assert.match(readFileSync(session(), 'utf8'), /"initialize"/);
+});
+
+playing('without a program, a message says so and where to name one', async () => ({}), async (code) => {
+  await code.message('was not found on PATH, and this package brings none').waitFor();
+  await code.status('Agent: not running').waitFor();
+});
+
+playing('the program of a platform’s package runs, and one that was changed does not', async () => ({ vsix: whole }), async (code) => {
+  await code.status('Agent: in sync').waitFor({ timeout: 2 * PATIENCE });
+  const program = code.bundled();
+  assert.ok(existsSync(program));
+  rmSync(program);
+  writeFileSync(program, '#!/bin/sh\necho agent 0.0.0\n', { mode: 0o755 });
+  await code.command('Agent: Restart Server');
+  await code.message('its checksum differs').waitFor();
+  await code.status('Agent: not running').waitFor();
+});
+
+playing('signing out and in again, with a password and with a code by mail, by VS Code’s own boxes', async () => ({
+  vsix: whole,
+}), async (code) => {
+  await code.status('Agent: in sync').waitFor({ timeout: 2 * PATIENCE });
+  await code.command('Agent: Sign Out');
+  await code.status('Agent: signed out').waitFor();
+  await code.command('Agent: Sign In …');
+  await code.row('standard input').waitFor();
+  await code.picture(pictureOf('vscode-sign-in'));
+  await code.row('standard input').click();
+  await code.answer('Your address', all.ann.email);
+  await code.answer('The password of', 'wrong');
+  await code.answer(/address or the password is wrong/, PASSWORD);
+  await code.status('Agent: in sync').waitFor();
+  await code.command('Agent: Sign Out');
+  await code.status('Agent: signed out').waitFor();
+  await code.command('Agent: Sign In …');
+  await code.row('Code by mail').click();
+  await code.answer('Your address', all.ann.email);
+  await code.answer('A code was sent', await codeOf(all.ann.email));
+  await code.status('Agent: in sync').waitFor();
+  const kept = readFileSync(path.join(code.base, 'server.log'), 'utf8');
+  assert.doesNotMatch(kept, new RegExp(PASSWORD));
+});
+
+playing('a key that the editor was not started with is asked for, and kept', async () => {
+  const { SUPABASE_ANON_KEY: _, ...env } = all.ann.env;
+  return { vsix: whole, env };
+}, async (code) => {
+  await code.message('takes SUPABASE_ANON_KEY from the environment').getByRole('button', { name: 'Set It …' }).click();
+  await code.answer('The value that SUPABASE_ANON_KEY stands for', all.key);
+  await code.status('Agent: in sync').waitFor({ timeout: 2 * PATIENCE });
+});
+
+playing('two folders in one window are two workspaces of one server', async () => {
+  const file = path.join(all.ann.base, 'both.code-workspace');
+  const folders = [{ path: all.ann.dir, name: 'here' }, { path: all.bob.dir, name: 'there' }];
+  writeFileSync(file, JSON.stringify({ folders }));
+  return { vsix: whole, open: file };
+}, async (code) => {
+  await code.status('Agent: in sync').waitFor({ timeout: 2 * PATIENCE });
+  await code.openView();
+  for (const folder of ['here', 'there']) await code.item('Artifacts', folder).waitFor();
+  await code.openFile(path.basename(PLAN[0]));
+});
+
+/** The newest code that was mailed to somebody. */
+async function codeOf(email) {
+  return eventually(`a code for ${email}`, async () => {
+    const [newest] = await all.mails(email);
+    return /\b\d{6}\b/.exec(newest?.text ?? '')?.[0];
+  });
+}
