@@ -11,9 +11,10 @@ use crate::Cache;
 use crate::error::Fault;
 use crate::row;
 
-/// How long after they ran out the open documents of a holder that never came back are kept: long
-/// enough that no two clocks of one machine disagree about it.
-const FORGET_AFTER: i64 = 24 * 60 * 60 * 1000;
+/// How much earlier than what is said now the open documents of a holder that never came back must have run
+/// out to be forgotten: far longer than anything is said for, or what a process said that was late with
+/// saying it again, or said for less long than others, would go while it counts.
+const FORGET_AFTER: i64 = 60 * 24 * 60 * 60 * 1000;
 
 pub(crate) fn release(conn: &mut Connection, holder: &Holder) -> Result<(), Fault> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -28,15 +28,9 @@ impl<S: Store, F: Files> Engine<S, F> {
     ) -> Result<Outcome, Failed> {
         let mut found = self.compare(now);
         if let Some(event) = self.attach(saved, &mut found) {
-            if found.is_empty() {
-                return self.handle(event, now);
-            }
             self.owed.push_back(event);
         }
-        match found.is_empty() {
-            true => Ok(self.nothing_new()),
-            false => self.handle(Event::Found(found), now),
-        }
+        self.handle(Event::Looked(found), now)
     }
 
     /// What all files are that are not as the cache has them.
@@ -170,7 +164,11 @@ impl<S: Store, F: Files> Engine<S, F> {
     /// as in a scan, the one that is known stays while it is there. Else the second file would pass for
     /// the first one, moved and edited, and replace a text that it never was made out of.
     pub(crate) fn without_twins(&mut self, event: Event) -> Event {
-        let Event::Found(mut files) = event else { return event };
+        let (mut files, all) = match event {
+            Event::Found(files) => (files, false),
+            Event::Looked(files) => (files, true),
+            _ => return event,
+        };
         files.retain(|found| {
             let known = self.machine.entry(&found.key).filter(|entry| entry.local.is_some());
             let other = known.map(|entry| &entry.path).filter(|path| **path != found.path);
@@ -182,7 +180,7 @@ impl<S: Store, F: Files> Engine<S, F> {
             }
             is_gone
         });
-        Event::Found(files)
+        if all { Event::Looked(files) } else { Event::Found(files) }
     }
 
     /// What to report of a file; `None` when it is as known, or cannot be taken.

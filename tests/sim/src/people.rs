@@ -50,11 +50,8 @@ impl World {
     /// Somebody presses *push* or *pull*.
     fn ask_network(&mut self, n: usize, p: usize) {
         let retry_refused = self.rng.bool();
-        if self.rng.bool() {
-            return self.tell(n, p, Command::Do(Event::PullWanted));
-        }
-        self.tell(n, p, Command::Scan);
-        self.tell(n, p, Command::Do(Event::PushWanted { retry_refused }));
+        let event = if self.rng.bool() { Event::PullWanted } else { Event::PushWanted { retry_refused } };
+        self.tell(n, p, Command::Do(event));
     }
 
     /// Somebody writes a file with a program that no language server knows of.

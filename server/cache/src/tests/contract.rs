@@ -265,18 +265,31 @@ fn open_documents_are_no_change_of_the_cache() {
 }
 
 #[test]
-fn holders_that_never_came_back_are_forgotten_a_day_later() {
+fn holders_that_never_came_back_are_forgotten_in_the_end() {
     let mut cache = cache();
     let (dead, alive) = (Holder("dead".into()), Holder("alive".into()));
     cache.set_open(&dead, &[key(1)], Timestamp(10)).unwrap();
-    let day = 24 * 60 * 60 * 1000;
+    let late = 60 * 24 * 60 * 60 * 1000;
     let rows = |cache: &Cache| -> i64 {
         cache.conn.query_row("SELECT count(*) FROM open_documents", [], |row| row.get(0)).unwrap()
     };
-    cache.set_open(&alive, &[key(2)], Timestamp(10 + day)).unwrap();
+    cache.set_open(&alive, &[key(2)], Timestamp(10 + late)).unwrap();
     assert_eq!(rows(&cache), 2);
-    cache.set_open(&alive, &[key(2)], Timestamp(11 + day)).unwrap();
+    cache.set_open(&alive, &[key(2)], Timestamp(11 + late)).unwrap();
     assert_eq!(rows(&cache), 1);
+}
+
+#[test]
+fn what_one_holder_says_for_a_week_ends_nothing_that_another_said_before() {
+    let mut cache = cache();
+    let (late, brief, here) = (Holder("late".into()), Holder("brief".into()), Holder("here".into()));
+    let (minute, day) = (60_000, 24 * 60 * 60 * 1000);
+    // One whose machine slept, and one that can show no sign that it is there.
+    cache.set_open(&late, &[key(1)], Timestamp(7 * day)).unwrap();
+    cache.set_open(&brief, &[key(2)], Timestamp(2 * day + minute)).unwrap();
+    cache.set_open(&here, &[key(3)], Timestamp(9 * day)).unwrap();
+    let open = cache.open_elsewhere(&here, Timestamp(2 * day)).unwrap();
+    assert_eq!(open.into_iter().collect::<Vec<_>>(), [key(1), key(2)]);
 }
 
 #[test]

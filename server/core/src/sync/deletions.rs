@@ -28,7 +28,7 @@ pub(super) fn hold_back(draft: &mut Draft<'_>) {
     let (mut left, mut gone) = (0, Vec::new());
     for entry in draft.all() {
         left += usize::from(entry.local.is_some());
-        if is_gone(entry) {
+        if is_gone(entry) && !draft.machine.allowed.contains(&entry.key) {
             gone.push(entry.key.clone());
         }
     }
@@ -113,17 +113,16 @@ pub(super) fn incoming(draft: &mut Draft<'_>, going: Vec<ArtifactKey>) -> Vec<Ar
 /// Looks at all deletions that are about to be sent, however slowly they came together, and answers
 /// until when the younger ones must wait.
 pub(super) fn brake(draft: &mut Draft<'_>) -> Option<Timestamp> {
-    if !draft.all().any(|entry| is_gone(entry) && !is_sent(entry)) {
+    let todo = draft.todo();
+    let to_push = todo.iter().filter(|(_, todo)| **todo == Todo::Push).filter_map(|(key, _)| draft.get(key));
+    if !to_push.clone().any(|entry| is_gone(entry) && !is_sent(entry)) {
         draft.link.deletions_allowed = false;
         return None;
     }
     if draft.link.deletions_allowed {
         return None;
     }
-    let unsent = |entry: &&Entry| entry.local.is_none() && entry.pending.is_none();
-    let todo = draft.todo();
-    let to_push = todo.iter().filter(|(_, todo)| **todo == Todo::Push).filter_map(|(key, _)| draft.get(key));
-    let until = young_until(draft, to_push.filter(unsent));
+    let until = young_until(draft, to_push.filter(|entry| is_unsent(entry)));
     hold_back(draft);
     until
 }
@@ -141,11 +140,35 @@ pub(super) fn young_until<'e>(
 /// moment that is further ahead than any wait was set down before the clock was set back.
 pub(super) fn is_young(draft: &Draft<'_>, entry: &Entry) -> bool {
     let Some(since) = entry.waiting_since else { return true };
-    let was_asked_for = draft.link.push_wanted.is_some_and(|asked| since <= asked);
-    !was_asked_for && draft.now < since.plus(GRACE) && since < draft.now.plus(GRACE)
+    !was_asked_for(draft, since) && draft.now < since.plus(GRACE) && since < draft.now.plus(GRACE)
 }
 
-/// Whether this artifact's deletion has to wait until then.
-pub(super) fn must_wait(draft: &Draft<'_>, entry: &Entry, until: Option<Timestamp>) -> bool {
-    entry.local.is_none() && entry.pending.is_none() && until.is_some() && is_young(draft, entry)
+/// Until when this artifact's deletion has to wait, if all must wait until then that are young.
+pub(super) fn must_wait(draft: &Draft<'_>, entry: &Entry, until: Option<Timestamp>) -> Option<Timestamp> {
+    until.filter(|_| is_unsent(entry) && is_young(draft, entry))
+}
+
+/// Whether all files must be looked at before this artifact's deletion is sent: this process may not know yet of
+/// others that are gone with it.
+pub(super) fn must_look(draft: &Draft<'_>, entry: &Entry) -> bool {
+    is_unsent(entry) && !draft.link.deletions_allowed && !was_looked_since(draft, entry)
+}
+
+/// Whether all files were looked at once what the artifact waits with was no news any more.
+pub(super) fn was_looked_since(draft: &Draft<'_>, entry: &Entry) -> bool {
+    let since = entry.waiting_since.unwrap_or(draft.now);
+    let due = if was_asked_for(draft, since) { since } else { since.plus(GRACE) };
+    // A moment ahead was set down before the clock was set back.
+    let due = due.min(draft.now);
+    draft.link.looked_at.is_some_and(|at| due <= at && at <= draft.now)
+}
+
+/// Whether somebody asked for a push after this came about.
+fn was_asked_for(draft: &Draft<'_>, since: Timestamp) -> bool {
+    draft.link.push_wanted.is_some_and(|asked| since <= asked)
+}
+
+/// Whether it is gone here and that is not on its way, nor anything else of it.
+fn is_unsent(entry: &Entry) -> bool {
+    entry.local.is_none() && entry.pending.is_none()
 }

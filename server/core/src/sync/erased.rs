@@ -26,7 +26,8 @@ pub(super) fn author_of_known(draft: &mut Draft<'_>, row: RemoteRow) {
     let Some(remote) = entry.remote.as_mut().filter(|remote| remote.seq < row.seq) else { return };
     remote.seq = row.seq;
     let author = std::mem::replace(&mut remote.author, row.author.clone()).id;
-    if author != row.author.id {
+    // Who had no id was never somebody the server knows, and shares that with others.
+    if author != row.author.id && !author.is_empty() {
         draft.write(Write::Erase(Erasure::of(&author, row.author)));
     }
 }

@@ -109,6 +109,8 @@ impl FileEffect {
 pub enum Event {
     /// Files were read, or seen to be gone.
     Found(Vec<Found>),
+    /// All files were compared with what is known, and these are not as it.
+    Looked(Vec<Found>),
     /// File effects are done.
     FilesDone(Vec<FileDone>),
     /// A file effect did not happen, because the file held something else or could not be written.
@@ -141,8 +143,8 @@ pub enum Event {
     PullWanted,
     /// Pull when the remote may be asked again: it is time to.
     PullScheduled,
-    /// Push now, also what was refused before. All files were looked at: what vanished until now goes at
-    /// once, if it is not much together.
+    /// Push now, also what was refused before. What vanished until now goes at once, if it is not much of all
+    /// that turns out to have vanished.
     PushWanted {
         /// Whether refused changes are tried again.
         retry_refused: bool,
@@ -201,10 +203,22 @@ pub struct Step {
     pub requests: Vec<Request>,
     /// When to send [`Event::Tick`], if nothing happens before.
     pub wake_at: Option<Timestamp>,
+    /// Whether all files are to be compared with what is known, for [`Event::Looked`].
+    pub looks: bool,
     pub(super) entries: Vec<Entry>,
     pub(super) written: BTreeSet<ArtifactKey>,
     pub(super) link: Link,
     pub(super) memory: Vec<Memory>,
+}
+
+impl Event {
+    /// The files it brings.
+    pub fn files(&self) -> &[Found] {
+        match self {
+            Event::Found(files) | Event::Looked(files) => files,
+            _ => &[],
+        }
+    }
 }
 
 impl Step {

@@ -23,6 +23,10 @@ use crate::sync::{Entry, Parked, RemoteSide};
 pub(super) fn handle(draft: &mut Draft<'_>, event: Event, chance: &mut dyn Chance) {
     match event {
         Event::Found(files) => all_found(draft, files),
+        Event::Looked(files) => {
+            draft.link.looked_at = Some(draft.now);
+            all_found(draft, files);
+        }
         Event::FilesDone(done) => done.into_iter().for_each(|done| file_done(draft, done)),
         Event::FileFailed(key) => draft.remember(Memory::FileBlocked(key, true)),
         Event::Opened(key) => open(draft, key, true),
@@ -138,7 +142,7 @@ fn found(draft: &mut Draft<'_>, file: Found) {
     };
     draft.shift(&key, cause, who, |entry| {
         entry.local = hash;
-        entry.parked = entry.parked.take().filter(|parked| parked.hash == hash);
+        entry.parked = entry.parked.take().and_then(|parked| still_parked(entry, parked));
         if hash.is_none() {
             entry.waiting_since = None; // a deletion is as young as it is, however long its text waited
         }
@@ -233,9 +237,10 @@ fn file_done(draft: &mut Draft<'_>, done: FileDone) {
                 }
             });
         }
-        FileEffect::Move { to, .. } => draft.shift(&key, Cause::Moved, None, |entry| {
+        FileEffect::Move { to, expect, .. } => draft.shift(&key, Cause::Moved, None, |entry| {
             entry.path = to;
-            entry.stat = done.stat;
+            // Another process may have read another text there before: what is there now is to be read again.
+            entry.stat = done.stat.filter(|_| entry.local == Some(expect));
         }),
     }
 }
@@ -357,12 +362,25 @@ fn leads_now(draft: &mut Draft<'_>, leads: bool) {
 
 fn push_wanted(draft: &mut Draft<'_>, retry_refused: bool) {
     draft.link.push_wanted = Some(draft.now);
+    draft.link.looked_at = None;
     draft.link.retry_now();
     if !retry_refused {
         return;
     }
     let asks = [MASS_DELETION, MASS_DELETION_THERE, MASS_REVERSION, SERVER_WENT_BACK];
     unpark(draft, |parked| !asks.contains(&parked.code.as_str()));
+}
+
+/// What is parked after the file changed: a refusal was one of that content alone. A file whose artifact is gone
+/// there stays, edited or not, until somebody says what counts.
+fn still_parked(entry: &Entry, parked: Parked) -> Option<Parked> {
+    let waits_for_a_word = [MASS_DELETION_THERE, SERVER_WENT_BACK].contains(&&*parked.code);
+    match entry.local {
+        Some(_) if waits_for_a_word && entry.remote_hash().is_none() => {
+            Some(Parked { hash: entry.local, ..parked })
+        }
+        local => Some(parked).filter(|parked| parked.hash == local),
+    }
 }
 
 fn unpark(draft: &mut Draft<'_>, chosen: impl Fn(&Parked) -> bool) {

@@ -23,6 +23,8 @@ pub struct Link {
     pub(super) pull_wanted: bool,
     /// Since when somebody waits for a push. What came about later was not asked for.
     pub(super) push_wanted: Option<Timestamp>,
+    /// When this process compared all files with what is known, since somebody asked for a push.
+    pub(super) looked_at: Option<Timestamp>,
     /// Somebody confirmed that what vanished is to be deleted for everybody.
     pub(super) deletions_allowed: bool,
     /// Somebody confirmed that what went back is to be pushed for everybody.

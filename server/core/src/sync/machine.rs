@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::id::{ArtifactKey, Author, ChangeId, ContentHash, Rev, Seq, Timestamp};
 use crate::ports::{Snapshot, UnreadableRow};
 use crate::secrets::ScanPolicy;
-use crate::sync::deletions::DELETION_LIMIT;
+use crate::sync::deletions::{DELETION_LIMIT, MASS_DELETION};
 use crate::sync::draft::Draft;
 use crate::sync::event::{Event, Memory, Step};
 use crate::sync::link::Link;
 use crate::sync::next::{Circumstances, ConflictStrategy, Texts};
-use crate::sync::reversions::REVERSION_LIMIT;
+use crate::sync::reversions::{MASS_REVERSION, REVERSION_LIMIT};
 use crate::sync::{Entry, handle, plan};
 
 /// What the user configured.
@@ -67,6 +67,8 @@ pub struct Machine {
     pub(super) reversion_limit: u8,
     /// The artifacts whose file holds what the remote had once and has no more, as the history tells.
     pub(super) reverted: BTreeSet<ArtifactKey>,
+    /// The artifacts of which somebody said in another process that their deletion is meant.
+    pub(super) allowed: BTreeSet<ArtifactKey>,
     pub(super) scan: ScanPolicy,
     pub(super) me: Author,
     pub(super) entries: BTreeMap<ArtifactKey, Entry>,
@@ -97,6 +99,7 @@ impl Machine {
             deletion_limit: DELETION_LIMIT,
             reversion_limit: REVERSION_LIMIT,
             reverted: BTreeSet::new(),
+            allowed: BTreeSet::new(),
             scan: ScanPolicy::default(),
             me: Author::default(),
             entries: BTreeMap::new(),
@@ -145,6 +148,23 @@ impl Machine {
         }
     }
 
+    /// Takes in that somebody said in another process that an artifact's deletion, or its going back, is meant.
+    /// `entry` is as that process left it, with the content that is known here.
+    pub fn note_word(&mut self, entry: &Entry) {
+        let known = self.entries.get(&entry.key).and_then(|entry| entry.parked.as_ref());
+        let asked = known.filter(|_| entry.parked.is_none()).map(|parked| parked.code.as_str());
+        match asked {
+            Some(MASS_DELETION) => drop(self.allowed.insert(entry.key.clone())),
+            Some(MASS_REVERSION) => drop(self.reverted.remove(&entry.key)),
+            _ => {}
+        }
+    }
+
+    /// Whether what is new here goes to the team without anybody asking for it.
+    pub fn pushes_unasked(&self) -> bool {
+        self.policy.auto_push
+    }
+
     /// Changes what is done about credentials and personal data in what is to be pushed.
     pub fn set_scan(&mut self, scan: ScanPolicy) {
         self.scan = scan;
@@ -183,6 +203,9 @@ impl Machine {
             let mut entry = entry.clone();
             if let (Some(rev), true) = (rev, step.written.contains(&entry.key)) {
                 entry.rev = rev;
+            }
+            if entry.local.is_some() {
+                self.allowed.remove(&entry.key);
             }
             self.entries.insert(entry.key.clone(), entry);
         }

@@ -151,12 +151,28 @@ impl Bench {
 
     /// One event, through to memory; file effects and requests are left to the test.
     pub(super) fn take(&mut self, event: Event) -> Step {
+        let step = self.prepared(event);
+        let busy = step.requests.iter().filter(|request| !matches!(request, Request::FindBase(..))).count();
+        assert!(busy <= 1, "one request at a time: {:?}", step.requests);
+        if step.looks { self.looked(step) } else { step }
+    }
+
+    /// The same, and nobody looks at any file.
+    pub(super) fn prepared(&mut self, event: Event) -> Step {
         let texts = self.store.texts.clone();
         let step = self.machine.prepare(event, self.now, &mut self.chance, &|hash| texts.get(&hash).cloned());
         let rev = self.store.commit(&step.writes);
         self.machine.apply(&step, rev);
-        let busy = step.requests.iter().filter(|request| !matches!(request, Request::FindBase(..))).count();
-        assert!(busy <= 1, "one request at a time: {:?}", step.requests);
+        step
+    }
+
+    /// A step that asks for a look at all files, and what follows once nothing more was found.
+    fn looked(&mut self, mut step: Step) -> Step {
+        let then = self.take(Event::Looked(Vec::new()));
+        step.writes.extend(then.writes);
+        step.files.extend(then.files);
+        step.requests.extend(then.requests);
+        step.wake_at = then.wake_at;
         step
     }
 

@@ -9,7 +9,7 @@ use crate::sync::deletions::MASS_DELETION;
 use crate::sync::next::{Next, Waits, next};
 use crate::sync::reversions::MASS_REVERSION;
 use crate::sync::status::Status;
-use crate::sync::{Request, Step, Traffic};
+use crate::sync::{FileDone, FileStat, Request, Step, Traffic};
 
 fn searches(step: &Step) -> usize {
     step.requests.iter().filter(|request| matches!(request, Request::FindBase(..))).count()
@@ -181,6 +181,68 @@ fn a_few_deletions_go_out_after_a_moment() {
         let step = bench.take(Event::Tick);
         assert_eq!(pushed(&step).len() as u64, vanished, "{vanished} of {artifacts}");
     }
+}
+
+#[test]
+fn a_deletion_goes_only_once_all_files_were_looked_at() {
+    for asked in [false, true] {
+        let mut bench = with_artifacts(40);
+        bench.take(gone(1..=1));
+        bench.now = bench.now.plus(60_000);
+        let event = if asked { Event::PushWanted { retry_refused: true } } else { Event::Tick };
+        let step = bench.prepared(event);
+        assert!(step.looks && step.requests.is_empty(), "others may be gone that nobody noticed yet");
+        let all = (1..=10).map(|n: u64| found(&format!("A-{n}"), &at(&format!("A-{n}")), None)).collect();
+        let step = bench.take(Event::Looked(all));
+        assert!(pushed(&step).is_empty(), "{:?}", step.requests);
+        assert_eq!(parked(&bench).len(), 10);
+    }
+}
+
+#[test]
+fn what_another_process_was_told_to_delete_is_not_held_back_here() {
+    let mut bench = with_artifacts(40);
+    bench.take(gone(1..=10));
+    let mut snapshot = bench.store.snapshot();
+    for entry in &mut snapshot.entries {
+        entry.parked = None;
+        bench.machine.note_word(entry);
+    }
+    bench.take(Event::Reloaded(snapshot));
+    bench.take(gone(11..=11));
+    assert!(parked(&bench).is_empty());
+    // What was said holds for this time alone.
+    let back = |n: u64| found(&format!("A-{n}"), &at(&format!("A-{n}")), Some(&format!("text {n}\n")));
+    bench.take(Event::Found((1..=11).map(back).collect()));
+    bench.take(gone(1..=10));
+    assert_eq!(parked(&bench).len(), 10);
+}
+
+#[test]
+fn a_file_that_was_moved_with_another_text_than_is_known_is_read_again() {
+    let mut bench = with_artifacts(1);
+    let (from, to) = (at("A-1"), ArtifactPath::new(".agent/stories/there/A-1-x.md").unwrap());
+    let stat = Some(FileStat { size: 1, mtime: 1 });
+    for (text, kept) in [("text 1\n", stat), ("another\n", None)] {
+        let expect = Text::new(text.to_owned()).hash();
+        let effect = FileEffect::Move { key: key("A-1"), from: from.clone(), to: to.clone(), expect };
+        bench.take(Event::FilesDone(vec![FileDone { effect, stat, outline: (None, None) }]));
+        assert_eq!((&bench.entry("A-1").path, bench.entry("A-1").stat), (&to, kept), "{text}");
+    }
+}
+
+#[test]
+fn a_file_whose_artifact_is_gone_there_stays_when_it_is_edited_and_edited_back() {
+    let mut bench = with_artifacts(40);
+    bench.pulled(deleted_there(1..=10, 41));
+    assert_eq!(held_there(&bench), 10);
+    for text in ["edited\n", "text 1\n"] {
+        let step = bench.save("A-1", text);
+        assert!(step.files.is_empty() && pushed(&step).is_empty(), "{text}");
+        assert_eq!(held_there(&bench), 10, "{text}");
+    }
+    let step = bench.take(Event::IncomingDeletionsAllowed);
+    assert_eq!(step.files.len(), 10);
 }
 
 #[test]
@@ -473,6 +535,21 @@ fn what_goes_back_slowly_counts_together() {
     bench.now = bench.now.plus(60_000);
     assert!(pushed(&bench.take(Event::PushWanted { retry_refused: true })).is_empty(), "no consent");
     assert_eq!(pushed(&bench.take(Event::ReversionsAllowed)).len(), 12);
+}
+
+#[test]
+fn a_word_for_what_went_back_holds_for_that_alone_also_when_some_of_it_is_refused() {
+    let mut bench = with_artifacts(40);
+    back(&mut bench, 1..=12);
+    assert_eq!(pushed(&bench.take(Event::ReversionsAllowed)).len(), 12);
+    let refused = || PushOutcome::Rejected { code: "state".to_owned(), message: "never".to_owned() };
+    let outcomes = (1..=11).map(|n| PushOutcome::Applied(Version(2), Seq(40 + n))).chain([refused()]);
+    bench.answer(outcomes.collect());
+    bench.now = bench.now.plus(60_000);
+    bench.take(Event::Tick);
+    let step = back(&mut bench, 20..=31);
+    assert!(pushed(&step).is_empty(), "{:?}", step.requests);
+    assert_eq!(held_back(&bench), 12);
 }
 
 #[test]

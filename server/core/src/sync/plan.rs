@@ -185,16 +185,13 @@ fn push(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
         if entry.pending.is_none() && !takes_new {
             continue;
         }
-        if deletions::must_wait(draft, entry, deletions_wait) {
-            if let Some(at) = deletions_wait {
-                draft.wake(at);
-            }
+        let until = deletions::must_wait(draft, entry, deletions_wait);
+        if let Some(at) = until.or_else(|| reversions::must_wait(draft, entry, reversions_wait)) {
+            draft.wake(at);
             continue;
         }
-        if reversions::must_wait(draft, entry, reversions_wait) {
-            if let Some(at) = reversions_wait {
-                draft.wake(at);
-            }
+        if deletions::must_look(draft, entry) || reversions::must_look(draft, entry) {
+            draft.looks = true;
             continue;
         }
         if entry.pending.is_none() && !screen::passes(draft, &key) {
@@ -215,7 +212,7 @@ fn push(draft: &mut Draft<'_>, chance: &mut dyn Chance) {
     draft.touched = held;
     settle_touched(draft);
     if batch.is_empty() {
-        draft.link.push_wanted = None;
+        draft.link.push_wanted = draft.link.push_wanted.filter(|_| draft.looks);
         return;
     }
     draft.link.in_flight = batch.iter().map(|(_, pending)| pending.change_id).collect();

@@ -4,7 +4,7 @@
 
 use crate::id::{ArtifactKey, Timestamp};
 use crate::ports::Cause;
-use crate::sync::deletions::{is_mass, is_young, young_until};
+use crate::sync::deletions::{is_mass, is_young, was_looked_since, young_until};
 use crate::sync::draft::Draft;
 use crate::sync::machine::Todo;
 use crate::sync::{Entry, Parked};
@@ -20,12 +20,13 @@ pub(super) fn is_held(entry: &Entry) -> bool {
     parked.is_some_and(|parked| parked.hash == entry.local)
 }
 
-/// The artifacts whose file went back and was not sent yet.
+/// The artifacts whose file went back and may be sent, and was not yet.
 fn going_back(draft: &Draft<'_>) -> Vec<ArtifactKey> {
     let goes_back = |entry: &Entry| {
         entry.local.is_some() && entry.local != entry.base && entry.local != entry.remote_hash()
     };
-    let is_new = |entry: &Entry| entry.pending.is_none() && !is_held(entry);
+    let is_refused = |entry: &Entry| entry.parked.as_ref().is_some_and(|parked| parked.hash == entry.local);
+    let is_new = |entry: &Entry| entry.pending.is_none() && !is_refused(entry);
     let of = |key: &&ArtifactKey| draft.get(key).is_some_and(|entry| goes_back(entry) && is_new(entry));
     draft.machine.reverted.iter().filter(of).cloned().collect()
 }
@@ -58,23 +59,32 @@ pub(super) fn hold_back(draft: &mut Draft<'_>) {
 /// Looks at all that is about to be sent and goes back, however slowly it came together, and answers until
 /// when the younger ones must wait.
 pub(super) fn brake(draft: &mut Draft<'_>) -> Option<Timestamp> {
-    let keys = going_back(draft);
-    if keys.is_empty() {
+    let (keys, todo) = (going_back(draft), draft.todo());
+    let sent: Vec<_> = keys.iter().filter(|key| todo.get(*key) == Some(&Todo::Push)).collect();
+    if sent.is_empty() {
         draft.link.reversions_allowed = false;
         return None;
     }
     if draft.link.reversions_allowed {
         return None;
     }
-    let todo = draft.todo();
-    let sent = keys.iter().filter(|key| todo.get(*key) == Some(&Todo::Push));
-    let until = young_until(draft, sent.filter_map(|key| draft.get(key)));
+    let until = young_until(draft, sent.into_iter().filter_map(|key| draft.get(key)));
     hold_back(draft);
     until
 }
 
-/// Whether this artifact has to wait until then.
-pub(super) fn must_wait(draft: &Draft<'_>, entry: &Entry, until: Option<Timestamp>) -> bool {
-    let goes_back = entry.local.is_some() && draft.machine.reverted.contains(&entry.key);
-    goes_back && entry.pending.is_none() && until.is_some() && is_young(draft, entry)
+/// Until when this artifact has to wait, if all must wait until then that are young.
+pub(super) fn must_wait(draft: &Draft<'_>, entry: &Entry, until: Option<Timestamp>) -> Option<Timestamp> {
+    until.filter(|_| is_unsent(draft, entry) && is_young(draft, entry))
+}
+
+/// Whether all files must be looked at before this artifact is sent: this process may not know yet of others that
+/// went back with it.
+pub(super) fn must_look(draft: &Draft<'_>, entry: &Entry) -> bool {
+    is_unsent(draft, entry) && !draft.link.reversions_allowed && !was_looked_since(draft, entry)
+}
+
+/// Whether it went back and that is not on its way.
+fn is_unsent(draft: &Draft<'_>, entry: &Entry) -> bool {
+    entry.local.is_some() && entry.pending.is_none() && draft.machine.reverted.contains(&entry.key)
 }

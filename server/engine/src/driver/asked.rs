@@ -176,7 +176,8 @@ impl Driver {
         }
         let operations = self.recorded(key);
         let hash = content_of(&operations, version)?;
-        let told = operations.iter().find(|one| one.operation.remote_version == version);
+        // Later operations on the same version are other people's, and of another time.
+        let told = operations.iter().rfind(|one| one.operation.remote_version == version);
         let made = told.and_then(|one| Some((one.operation.author.clone()?, one.operation.at)));
         let Some(hash) = hash else { return Some(Revision { text: None, made }) };
         self.text(Some(hash)).map(|text| Revision { text: Some(text), made })

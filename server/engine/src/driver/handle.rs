@@ -141,16 +141,13 @@ impl Handle {
         self.send(Command::Scan(Box::new(done)));
     }
 
-    /// Push now, also what was refused. All files are looked at before: what somebody asks for goes at
-    /// once, so one file that is gone must be counted together with all the others.
+    /// Push now, also what was refused.
     pub fn push(&self) {
-        self.scan(|| {});
         self.send(Command::Do(Event::PushWanted { retry_refused: true }));
     }
 
     /// Push also the many artifacts that went back to earlier contents at once.
     pub fn allow_reversions(&self) {
-        self.scan(|| {});
         self.send(Command::Do(Event::ReversionsAllowed));
         self.send(Command::Do(Event::PushWanted { retry_refused: false }));
     }

@@ -22,10 +22,10 @@ impl Driver {
     /// Somebody signed in or out here: what waited goes out at once, not at the next scheduled pull.
     pub(super) fn user_changed(&mut self) {
         self.know_user();
-        // A push that is asked for does not wait for more files to vanish.
-        self.scan();
         self.run_event(Event::PullWanted);
-        self.run_event(Event::PushWanted { retry_refused: true });
+        if self.session.engine.machine().pushes_unasked() {
+            self.run_event(Event::PushWanted { retry_refused: true });
+        }
     }
 
     /// Somebody may have signed in elsewhere while nobody was here.

@@ -73,7 +73,7 @@ impl<S: Store, F: Files> Engine<S, F> {
         }
         if is_gone {
             // It may have been moved, or be one of many that are gone: only all files tell.
-            queue.push_back(Event::Found(self.compare(now)));
+            queue.push_back(Event::Looked(self.compare(now)));
         }
     }
 

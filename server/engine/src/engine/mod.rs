@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use agent_core::artifact::identity::Kinds;
 use agent_core::artifact::parse::{Format, parse, state_word};
 use agent_core::id::{ArtifactKey, ArtifactPath, ChangeId, ContentHash, Text, Timestamp};
-use agent_core::ports::{FileProblem, Files, Holder, PushOutcome, Store, StoreError};
+use agent_core::ports::{FileProblem, Files, Holder, PushOutcome, Snapshot, Store, StoreError};
 use agent_core::sync::next::{Next, next};
 use agent_core::sync::{Chance, Entry, Event, FileStat, Machine, Policy, Request, Step};
 
@@ -165,10 +165,7 @@ impl<S: Store, F: Files> Engine<S, F> {
         while let Some(event) = queue.pop_front() {
             let event = self.complete(event);
             let (stand_in, owed) = (stand_in(&event), is_owed(&event).then(|| event.clone()));
-            let read = match &event {
-                Event::Found(files) => files.iter().map(|found| found.key.clone()).collect(),
-                _ => Vec::new(),
-            };
+            let read: Vec<_> = event.files().iter().map(|found| found.key.clone()).collect();
             let done = match self.step(event, now, &mut queue) {
                 Ok(step) => {
                     self.forget_cured(&read, &step);
@@ -210,6 +207,9 @@ impl<S: Store, F: Files> Engine<S, F> {
             }
         }
         self.run_files(step.files, now, queue);
+        if step.looks {
+            queue.push_back(Event::Looked(self.compare(now)));
+        }
         sent
     }
 
@@ -270,6 +270,7 @@ impl<S: Store, F: Files> Engine<S, F> {
                 Err(error) => return Err(error),
             }
             if let Some(snapshot) = self.store.changed_since(self.machine.rev())? {
+                self.note_elsewhere(&snapshot)?;
                 self.machine.absorb(&snapshot);
                 queue.push_back(Event::Reloaded(snapshot));
                 event = self.without_twins(event);
@@ -282,18 +283,13 @@ impl<S: Store, F: Files> Engine<S, F> {
     fn note_reverted(&mut self, event: &Event) -> Result<(), StoreError> {
         let known = |key: &ArtifactKey| self.machine.entry(key).and_then(|entry| entry.local);
         let brought: Vec<_> = match event {
-            Event::Found(files) => files
+            Event::Found(files) | Event::Looked(files) => files
                 .iter()
                 .filter_map(|found| Some((found, found.text.as_ref()?.hash())))
                 .filter(|(found, hash)| known(&found.key) != Some(*hash))
                 .map(|(found, hash)| (found.key.clone(), hash, self.saved.as_ref() == Some(&found.path)))
                 .collect(),
-            Event::Reloaded(snapshot) => snapshot
-                .entries
-                .iter()
-                .filter(|entry| entry.local != entry.base && known(&entry.key) != entry.local)
-                .filter_map(|entry| Some((entry.key.clone(), entry.local?, false)))
-                .collect(),
+            Event::Reloaded(snapshot) => return self.note_elsewhere(snapshot),
             // What a person or the program itself puts there goes back to nothing by accident.
             Event::BroughtBack(back) => {
                 self.machine.note_reverted(&back.file.key, false);
@@ -308,6 +304,21 @@ impl<S: Store, F: Files> Engine<S, F> {
         for (key, hash, is_saved) in brought {
             let is_reverted = !is_saved && self.store.was_replaced(&key, hash)?;
             self.machine.note_reverted(&key, is_reverted);
+        }
+        Ok(())
+    }
+
+    /// The same of what another process found, and what somebody said there.
+    fn note_elsewhere(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        for entry in &snapshot.entries {
+            let known = self.machine.entry(&entry.key);
+            let is_as_it_was = known.is_some_and(|known| known.local == entry.local);
+            if is_as_it_was {
+                self.machine.note_word(entry);
+            } else if let Some(hash) = entry.local.filter(|_| entry.local != entry.base) {
+                let is_reverted = self.store.was_replaced(&entry.key, hash)?;
+                self.machine.note_reverted(&entry.key, is_reverted);
+            }
         }
         Ok(())
     }
