@@ -1,7 +1,7 @@
 //! `agent sync resolve` with a person at a terminal, and with Git's merge tools.
 
-use agent_tests::{Backend, Ran, Team, Terminal, Workspace};
-use anyhow::{Result, ensure};
+use agent_tests::{Backend, Editor, Ran, Team, Terminal, Workspace};
+use anyhow::{Context as _, Result, ensure};
 
 const PATH: &str = ".agent/plans/R-001-resolve.md";
 const BASE: &str = "# R-001 Resolve\n\ntwo\n\nthree\n\nfour\n\nfive\n";
@@ -143,6 +143,20 @@ fn a_hunk_is_edited_in_the_editor() -> Result<()> {
     terminal.press("q")?;
     ensure!(terminal.end()?.0 == 1);
     bob.expect(PATH, Some(&by("Bob")))?;
+    // One that loses the line that separates loses nothing else.
+    let loses = bob.home().join("loses");
+    std::fs::write(
+        &loses,
+        "#!/bin/sh\necho 'two by nobody' > \"$1.new\"\ntouch -d tomorrow \"$1.new\"\nmv \"$1.new\" \"$1\"\n",
+    )?;
+    std::fs::set_permissions(&loses, std::fs::Permissions::from_mode(0o755))?;
+    bob.set_env("EDITOR", &loses.display().to_string());
+    let mut terminal = Terminal::start(&bob, &["sync", "resolve"], 200)?;
+    terminal.see(ASKS)?;
+    terminal.press("e")?;
+    expect_kept(&terminal.see(ASKS)?, "what you wrote is in ", "two by nobody")?;
+    terminal.press("q")?;
+    ensure!(terminal.end()?.0 == 1);
     bob.set_env("EDITOR", &editor.display().to_string());
     let mut terminal = Terminal::start(&bob, &["sync", "resolve"], 100)?;
     terminal.see(ASKS)?;
@@ -165,6 +179,30 @@ fn a_deletion_is_decided_as_a_whole() -> Result<()> {
     terminal.press("r")?;
     ensure!(terminal.end()?.0 == 0);
     bob.expect(PATH, Some(&by("Ann")))
+}
+
+/// The text is in the file that is named behind these words; it is taken away.
+fn expect_kept(said: &str, words: &str, text: &str) -> Result<()> {
+    let (_, path) = said.split_once(words).with_context(|| said.to_owned())?;
+    let path = path.lines().next().unwrap_or_default().trim();
+    let kept = std::fs::read_to_string(path)?;
+    ensure!(kept.contains(text), "{kept}");
+    Ok(std::fs::remove_file(path)?)
+}
+
+#[test]
+fn an_artifact_that_is_open_in_an_editor_is_given_to_no_tool() -> Result<()> {
+    let (_team, bob) = two_hunks()?;
+    git_config(&bob, "merge.tool", "ours")?;
+    let ran = bob.home().join("ran");
+    git_config(&bob, "mergetool.ours.cmd", &format!("touch '{}'; exit 3", ran.display()))?;
+    let mut editor = Editor::start(&bob)?;
+    editor.open(PATH)?;
+    editor.wait_codes(PATH, &["conflict", "conflict"])?;
+    let refused = bob.agent(&["sync", "resolve", "R-001", "--tool"])?;
+    ensure!(refused.code == 1 && format!("{refused:?}").contains("open in an editor"), "{refused:?}");
+    ensure!(!ran.exists(), "somebody merged for nothing");
+    editor.shutdown()
 }
 
 fn git_config(workspace: &Workspace, key: &str, value: &str) -> Result<()> {
@@ -201,6 +239,12 @@ fn git_s_merge_tools_resolve_and_what_they_leave_undone_changes_nothing() -> Res
         ensure!(ran.code != 0 && format!("{ran:?}").contains(why), "{command}: {ran:?}");
         bob.expect(PATH, Some(&by("Bob")))?;
     }
+    // What was merged all the same is kept where it is told.
+    git_config(&bob, "mergetool.ours.cmd", "sed 's/Bob/both/' \"$LOCAL\" > \"$MERGED\"; exit 3")?;
+    git_config(&bob, "mergetool.ours.trustExitCode", "true")?;
+    let ran = bob.agent(&["sync", "resolve", "--all", "--tool"])?;
+    expect_kept(&format!("{}{}", ran.out, ran.err), "what was made of it is in ", &by("both"))?;
+    bob.expect(PATH, Some(&by("Bob")))?;
     // A tool Git knows, in another place.
     let kdiff3 = bob.home().join("kdiff3");
     std::fs::write(

@@ -96,7 +96,9 @@ fn what_is_claimed_is_left_alone_and_merged_afterwards() -> Result<()> {
     pair.share(PATH, PARTS)?;
     let Pair { team, mut ann, bob } = pair;
     bob.editor.shutdown()?;
-    let mut watching = Watching::start_with(&bob.workspace, &["--open", "W-001"])?;
+    // A file that was made just now can be claimed, too.
+    bob.workspace.write(".agent/stories/W-002-new.md", "# W-002 New\n")?;
+    let mut watching = Watching::start_with(&bob.workspace, &["--open", "W-001", "--open", "W-002"])?;
     let name = bob.user.email.clone();
     ann.editor.wait_presence("Bob is in it", |presence| {
         let people = presence["people"].as_array().into_iter().flatten();

@@ -21,6 +21,7 @@ use serde::Serialize;
 use self::ask::Given;
 use crate::args::{DryRun, Init, Json, Pull, Push, PushPull};
 use crate::commands::{pull, push, template};
+use crate::interrupt::INTERRUPTED;
 use crate::output::{self, Done};
 use crate::place;
 use crate::show::{NotTaken, Turn, count, not_taken, not_taken_list};
@@ -86,11 +87,18 @@ fn is_asked(args: &Init, workspace: &Workspace) -> bool {
 /// Takes what the team has; what only this machine has is sent if somebody says so.
 fn meet(mut done: Done, is_asked: bool, json: bool) -> anyhow::Result<Done> {
     let common = || PushPull { dry_run: DryRun { dry_run: false }, json: Json { json } };
-    append(
-        &mut done,
-        "pull",
-        pull::run(&Pull { allow_deletions: false, allow_rollback: false, common: common() })?,
-    );
+    match pull::run(&Pull { allow_deletions: false, allow_rollback: false, common: common() }) {
+        Ok(pulled) => append(&mut done, "pull", pulled),
+        // What was set up is set up; agent sync pull does the rest.
+        Err(error) => {
+            done.notes.push(format!("{error:#}"));
+            done.code = done.code.max(1);
+            return Ok(done);
+        }
+    }
+    if done.code == INTERRUPTED {
+        return Ok(done);
+    }
     let mut work = Work::open()?;
     work.scan()?;
     let ahead = work.entries().iter().filter(|entry| Turn::of(&work, entry) == Turn::Push).count();
@@ -105,7 +113,7 @@ fn meet(mut done: Done, is_asked: bool, json: bool) -> anyhow::Result<Done> {
     if is_asked {
         // What was found so far is what the question is about.
         output::out(&std::mem::take(&mut done.text));
-        if ask::agrees(&format!("{only_here}. Send to the team?"))? {
+        if ask::agrees(&format!("{only_here}. Send to the team?")) {
             append(
                 &mut done,
                 "push",

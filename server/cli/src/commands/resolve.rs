@@ -54,11 +54,13 @@ pub(crate) fn run(args: &Resolve) -> anyhow::Result<Done> {
         return super::hunks::list(&work, &entries);
     }
     let tool = args.tool.as_deref().map(|given| tool::name(&work, given)).transpose()?;
+    // Before anything is done: a hunk that is not there is a mistake in what was typed.
+    let takes = entries.iter().map(|entry| take(&work, entry, args)).collect::<anyhow::Result<Vec<_>>>()?;
     let mut artifacts = Vec::new();
-    for entry in &entries {
+    for (entry, take) in entries.iter().zip(takes) {
         let problem = match &tool {
             Some(tool) => tool::resolve(&mut work, entry, tool, args.json.json)?,
-            None => resolve(&mut work, entry, args)?,
+            None => resolve(&mut work, entry, take),
         };
         artifacts.push(resolved(&work, entry, problem));
     }
@@ -93,11 +95,10 @@ fn chosen(work: &Work, args: &Resolve) -> anyhow::Result<Vec<Entry>> {
 }
 
 /// Chooses; answers why not.
-fn resolve(work: &mut Work, entry: &Entry, args: &Resolve) -> anyhow::Result<Option<String>> {
-    let take = take(work, entry, args)?;
+fn resolve(work: &mut Work, entry: &Entry, take: Take) -> Option<String> {
     let seen = Some((entry.base, entry.remote_version()));
     let ask = Ask { key: entry.key.clone(), take, seen, even_open: false };
-    Ok(work.session.engine.resolve(&ask, now()).err().map(|error| error.to_string()))
+    work.session.engine.resolve(&ask, now()).err().map(|error| error.to_string())
 }
 
 fn resolved(work: &Work, entry: &Entry, problem: Option<String>) -> Resolved {

@@ -148,7 +148,7 @@ pub(crate) struct Row {
     pub(crate) refused: Option<Refused>,
     /// Whether the team's server went back to something older than is known here, or to nothing.
     #[serde(skip)]
-    went_back: bool,
+    pub(crate) went_back: bool,
 }
 
 impl Row {

@@ -40,9 +40,9 @@ pub(super) fn ask(args: &Init, root: &Path) -> anyhow::Result<Given> {
     Ok(Given { url, key_env, team })
 }
 
-/// Whether they say yes.
-pub(super) fn agrees(question: &str) -> anyhow::Result<bool> {
-    Ok(Confirm::new().with_prompt(question).default(true).interact()?)
+/// Whether they say yes. Who leaves says no.
+pub(super) fn agrees(question: &str) -> bool {
+    Confirm::new().with_prompt(question).default(true).interact().unwrap_or(false)
 }
 
 fn say(text: &str) {

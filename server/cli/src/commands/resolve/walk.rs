@@ -2,6 +2,8 @@
 //! choice is made at once and for good, as a code action in an editor is; leaving in the middle leaves
 //! what was chosen. How a hunk looks is in [`screen`](super::screen).
 
+use std::io::Write as _;
+
 use agent_core::id::ArtifactKey;
 use agent_core::merge::{Choice, Merge, Region};
 use agent_core::sync::Entry;
@@ -190,17 +192,20 @@ impl Walk {
             true => text.to_owned(),
             false => format!("{text}\n"),
         };
+        let ask = asked(entry, Take::Hunk(*index, Choice::Local));
+        // Known before somebody writes for nothing.
+        self.work.session.engine.preview(&ask).map_err(|error| error.to_string())?;
         let base = merge.base_lines(region.base.clone());
         let given = format!("{}{}{CUT}\n\nThe base was:\n\n{base}", ended(local), ended(remote));
         let mut editor = dialoguer::Editor::new();
         let edited = editor.extension(".md").edit(&given).map_err(|error| format!("no editor: {error}"))?;
         let edited = edited.ok_or("nothing was saved, so nothing was chosen")?;
-        let (made, _) = edited
-            .split_once(CUT)
-            .ok_or("the line that begins with <!-- agent: is gone; nothing was chosen")?;
+        let (made, _) = edited.split_once(CUT).ok_or_else(|| {
+            kept(&edited, "the line that begins with <!-- agent: is gone; nothing was chosen")
+        })?;
         let text = replaced(merge, region, made);
-        let ask = asked(entry, Take::Hunk(*index, Choice::Local));
-        self.work.session.engine.resolve_with(&ask, &text, now()).map_err(|error| error.to_string())?;
+        let done = self.work.session.engine.resolve_with(&ask, &text, now());
+        done.map_err(|error| kept(made, &error.to_string()))?;
         self.made.push(at);
         Ok(())
     }
@@ -226,6 +231,7 @@ impl Walk {
         let of = |(n, key): (usize, &ArtifactKey)| {
             let row = Row::of(&work, work.entry(key)?);
             let is_chosen = self.made.iter().any(|place| place.artifact == n);
+            let why = if row.went_back { row.why() } else { "nothing was chosen".to_owned() };
             Some(Resolved {
                 kind: row.kind,
                 id: row.id,
@@ -233,7 +239,7 @@ impl Walk {
                 resolved: is_chosen,
                 conflicts: row.conflicts,
                 next: row.next,
-                problem: (!is_chosen).then(|| format!("{key}: nothing was chosen")),
+                problem: (!is_chosen).then(|| format!("{key}: {why}")),
             })
         };
         let artifacts: Vec<Resolved> = self.keys.iter().enumerate().filter_map(of).collect();
@@ -249,6 +255,19 @@ impl Open {
             Self::Hunk { index, .. } => Take::Hunk(*index, choice),
             Self::Deleted => Take::All(choice),
         }
+    }
+}
+
+/// Why nothing came of what somebody wrote, and where that is.
+fn kept(text: &str, why: &str) -> String {
+    let file = tempfile::Builder::new().prefix("agent-edit-").suffix(".md").tempfile();
+    let kept = file.and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        Ok(file.keep()?.1)
+    });
+    match kept {
+        Ok(path) => format!("{why}; what you wrote is in {}", path.display()),
+        Err(error) => format!("{why}; what you wrote could not be kept either ({error}):\n{text}"),
     }
 }
 

@@ -25,7 +25,11 @@ const FLUSH: Duration = Duration::from_secs(5);
 
 /// Watches until it is told to end; 1 when something is left to do then.
 pub(crate) fn run(args: &Watch) -> anyhow::Result<Done> {
-    let work = Work::open()?;
+    let mut work = Work::open()?;
+    if !args.open.is_empty() {
+        // A file that was just made is known by its name only then.
+        work.scan()?;
+    }
     let open = args.open.iter().map(|name| document(&work, name)).collect::<anyhow::Result<Vec<_>>>()?;
     let Work { session, notes } = work;
     let auto_push = session.config.sync.policy.auto_push;
