@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use agent_tests::browser::{self, Decision};
-use agent_tests::{Backend, Capabilities, Editor, Options, Terminal, Workspace, eventually};
+use agent_tests::{Backend, Capabilities, Editor, Options, Team, Terminal, Workspace, eventually};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
@@ -107,7 +107,39 @@ fn whoever_signs_in_while_the_editor_runs_is_who_it_works_for() -> Result<()> {
 }
 
 #[test]
-fn an_editor_without_buttons_says_how_to_sign_in() -> Result<()> {
+fn signing_in_and_out_sends_nothing_that_is_to_be_asked_for() -> Result<()> {
+    const MINE: &str = ".agent/plans/T-020-mine.md";
+    const THEIRS: &str = ".agent/plans/T-021-theirs.md";
+    let backend = Backend::shared()?;
+    let (ann, bob) = (backend.user("ann")?, backend.user("bob")?);
+    let team = Team::create(&backend, &ann)?;
+    team.add(&bob, "editor")?;
+    let mut anns = Workspace::configured("ann", &team, "auto_push: false")?;
+    anns.set_env("AGENT_LOG", "warn");
+    anns.login(&ann)?;
+    let bobs = Workspace::of_team("bob", &team)?;
+    bobs.login(&bob)?;
+    let mut editor = Editor::start(&anns)?;
+    editor.wait_live()?;
+    anns.write(MINE, "# T-020 Mine\n")?;
+    editor.wait_status("it waits", |status| status["waiting"] == 1)?;
+    for _ in 0..2 {
+        anns.agent_ok(&["logout"])?;
+        editor.wait_status("signed out", |status| status["state"] == "signed-out")?;
+        anns.login(&ann)?;
+        editor.wait_live()?;
+    }
+    // What is taken in now is taken in after all that the signing in led to.
+    bobs.write(THEIRS, "# T-021 Theirs\n")?;
+    bobs.agent_ok(&["sync", "push"])?;
+    eventually("their artifact", || anns.expect(THEIRS, Some("# T-021 Theirs\n")))?;
+    ensure!(!team.artifacts()?.contains_key(MINE), "it was sent unasked");
+    editor.wait_status("it waits still", |status| status["waiting"] == 1)?;
+    editor.shutdown()
+}
+
+#[test]
+fn an_editor_without_buttons_goes_to_the_only_provider() -> Result<()> {
     let backend = Backend::shared()?;
     let (mut workspace, _, _) = machine(&backend)?;
     workspace.set_env("AGENT_LOG", "warn");
@@ -115,9 +147,7 @@ fn an_editor_without_buttons_says_how_to_sign_in() -> Result<()> {
     let mut editor = Editor::start_with(&workspace, plain)?;
     editor.wait_status("signed out", |status| status["state"] == "signed-out")?;
     command(&mut editor, "agent.signIn", &json!({}))?;
-    editor.wait_message("how", |text| text == "In a terminal: agent login --email you@example.com --code")?;
     // Without a way to show a page, its address is said.
-    command(&mut editor, "agent.signIn", &json!({ "method": "browser", "provider": "github" }))?;
     let said =
         editor.wait_message("where", |text| text.contains("by opening this address in a browser: http"))?;
     let address = said.split_whitespace().last().context("no address")?.to_owned();

@@ -28,7 +28,7 @@ pub struct New {
     pub path: Option<ArtifactPath>,
     /// The day, as `2026-01-31`.
     pub date: String,
-    /// Who makes it.
+    /// Who makes it; a session that runs puts down who it works for.
     pub author: String,
 }
 

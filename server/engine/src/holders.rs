@@ -2,12 +2,16 @@
 //! system lock on a file of its own beside the database, so that what a killed editor had open is
 //! over at once, not when it would have run out: its closed files follow the team again.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use agent_cache::Cache;
 use agent_core::id::Timestamp;
 use agent_core::ports::{Holder, Store as _, StoreError};
+
+/// How long what is open is said to be so, in milliseconds, where nothing shows that the process is there.
+pub(crate) const OPEN_MILLIS: i64 = 60_000;
 
 /// The sign that a process is there; it ends with the process.
 #[derive(Debug)]
@@ -33,17 +37,19 @@ impl Drop for Sign {
     }
 }
 
-/// Forgets what processes had open that are gone. Those that show no sign are left to run out.
+/// Forgets what processes had open that are gone. What those said that could show no sign runs out by itself, soon;
+/// whose words last longer than that without a sign took it away, and could not take the words back.
 pub(crate) fn forget_gone(cache: &mut Cache, database: &Path, now: Timestamp) -> Result<(), StoreError> {
+    let lasting = cache.holders(now.plus(OPEN_MILLIS))?;
     for holder in cache.holders(now)? {
         let path = path_of(database, &holder);
-        let Ok(file) = OpenOptions::new().write(true).open(&path) else { continue };
-        match file.try_lock() {
-            Ok(()) => {
-                cache.release(&holder)?;
-                let _ = fs::remove_file(&path);
-            }
-            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
+        let is_gone = match OpenOptions::new().write(true).open(&path) {
+            Ok(file) => file.try_lock().is_ok(),
+            Err(error) => error.kind() == ErrorKind::NotFound && lasting.contains(&holder),
+        };
+        if is_gone {
+            cache.release(&holder)?;
+            let _ = fs::remove_file(&path);
         }
     }
     Ok(())
@@ -84,5 +90,9 @@ mod tests {
         assert!(!path.exists());
         let open = cache.open_elsewhere(&me, Timestamp(0)).unwrap();
         assert_eq!(open.into_iter().collect::<Vec<_>>(), [key(&here), key(&unknown)]);
+        // One that ended while the cache could not be written.
+        cache.set_open(&gone, &[key(&gone)], Timestamp(7 * 24 * 3_600_000)).unwrap();
+        forget_gone(&mut cache, &database, Timestamp(0)).unwrap();
+        assert_eq!(cache.holders(Timestamp(0)).unwrap(), [here, unknown]);
     }
 }

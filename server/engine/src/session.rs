@@ -181,7 +181,10 @@ impl Session {
     /// Which artifacts editors have open. Looked up again after each wait for the network, for what
     /// is open is not to be written. Answers what is to be sent.
     fn see_open(&mut self) -> Result<Vec<Request>, StoreError> {
-        forget_gone(&mut self.engine.store, &self.workspace.database(), now())?;
+        // A rehearsal has a cache of its own, and takes no process's sign away.
+        if !self.rehearses {
+            forget_gone(&mut self.engine.store, &self.workspace.database(), now())?;
+        }
         Ok(self.engine.see_open(now())?.requests)
     }
 
@@ -228,9 +231,14 @@ impl Session {
     pub async fn ask(&self, request: Request) -> Event {
         if let Request::Push(batch) = &request
             && self.rehearses
-            && self.can_ask()
+            && let (AnyRemote::Supabase(_), Some(auth)) = (&self.remote, &self.auth)
         {
-            return rehearsal::answer(&self.engine, batch);
+            // Nothing of a rehearsal may be sent, whoever signs in meanwhile.
+            let refused = if self.can_ask() { None } else { auth.access_token().await.err() };
+            return match refused {
+                None => rehearsal::answer(&self.engine, batch),
+                Some(error) => Event::PushFailed(error),
+            };
         }
         Sent::new(&self.engine, request).answer(&self.remote).await
     }

@@ -132,7 +132,7 @@ pub(crate) fn start(state: &Arc<State>, args: NewArgs) -> Result<()> {
         prefix: args.prefix,
         path,
         date: agent_engine::create::today(),
-        author: folder.author().unwrap_or_default(),
+        author: String::new(),
     };
     let (state, runtime) = (Arc::clone(state), tokio::runtime::Handle::current());
     let made_in = Arc::clone(&folder);

@@ -48,11 +48,6 @@ impl Place {
 }
 
 impl Folder {
-    /// Who is signed in, for what is made here.
-    pub(crate) fn author(&self) -> Option<String> {
-        self.auth.as_ref().and_then(Auth::user).map(|user| user.email)
-    }
-
     /// The address of a file of this folder.
     pub(crate) fn uri(&self, path: &str) -> Option<Uri> {
         Uri::from_file_path(self.workspace.root().join(path))

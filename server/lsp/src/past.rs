@@ -10,7 +10,7 @@ use agent_core::ports::Cause;
 use agent_core::sync::history::Earlier;
 use agent_core::sync::undo::Reversal;
 use agent_core::text::without_bom;
-use agent_engine::{Past, Undoable};
+use agent_engine::{Past, Undoable, now};
 use serde::{Deserialize, Serialize};
 use similar::{ChangeTag, TextDiff};
 use tower_lsp::jsonrpc::{Error, Result};
@@ -24,7 +24,7 @@ use crate::documents::Snapshot;
 use crate::folders::Place;
 use crate::handlers;
 use crate::hunks::{edits_to, known_base, lacks_bom, with_bom};
-use crate::publisher::{message_item, now};
+use crate::publisher::message_item;
 use crate::server::State;
 use crate::types::{CodeActionOrCommand, MessageType, Uri};
 
@@ -172,7 +172,7 @@ async fn ask(state: &State, document: &Snapshot, known: Vec<(Earlier, Arc<str>)>
     let label = |(earlier, text): &(Earlier, Arc<str>)| {
         format!("{} ({})", title(earlier, now), change(&document.text, without_bom(text)))
     };
-    let labels: Vec<String> = known.iter().map(label).collect();
+    let labels = distinct(known.iter().map(label));
     if !state.client_can().message_actions {
         let key = document.place.as_ref().map_or_else(String::new, |place| place.key.to_string());
         let message = format!(
@@ -189,6 +189,17 @@ async fn ask(state: &State, document: &Snapshot, known: Vec<(Earlier, Arc<str>)>
     let chosen = answer.ok().flatten()?;
     let at = labels.iter().position(|label| *label == chosen.title)?;
     known.into_iter().nth(at).map(|(_, text)| text)
+}
+
+/// The labels, each once, for the answer is a label: those that are there already get a number.
+fn distinct(labels: impl Iterator<Item = String>) -> Vec<String> {
+    let mut known: Vec<String> = Vec::new();
+    for label in labels {
+        let numbered = (2..).map(|n| format!("{label} #{n}"));
+        let free = std::iter::once(label.clone()).chain(numbered).find(|label| !known.contains(label));
+        known.extend(free);
+    }
+    known
 }
 
 /// What restoring does to a text: "+2 −1 lines".

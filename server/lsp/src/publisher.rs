@@ -5,14 +5,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use agent_core::id::{ArtifactPath, Timestamp};
+use agent_core::id::ArtifactPath;
 use agent_core::presence::SectionName;
 use agent_core::secrets::{Response, RuleSet, ScanPolicy};
 use agent_core::sync::next::{Next, Waits};
-use agent_engine::Notice;
 use agent_engine::resolve::Ask;
+use agent_engine::{Notice, now};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::apply;
@@ -426,11 +425,6 @@ fn with_context(
         all.iter().any(|d| d.code == Some(crate::types::NumberOrString::String("not-taken".into())));
     all.extend(problem.filter(|_| !is_said).map(|problem| diagnostics::not_taken(&context, &problem)));
     all
-}
-
-pub(crate) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Puts the page that the diagnostics link to where the client can open it.

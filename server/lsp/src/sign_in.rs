@@ -138,11 +138,33 @@ fn project(state: &State, uri: Option<&Uri>) -> Result<(Arc<Folder>, Auth)> {
     Ok((Arc::clone(folder), auth))
 }
 
-/// Lets the person choose, where the client can show buttons.
+/// How somebody gets to the browser who named no provider.
+#[derive(Debug, PartialEq)]
+enum Offer<'a> {
+    /// They press a button.
+    Buttons,
+    /// There is nothing to choose.
+    Only(&'a str),
+    /// They cannot from here.
+    Terminal,
+}
+
+fn offer(providers: &[String], has_buttons: bool) -> Offer<'_> {
+    match (providers, has_buttons) {
+        ([], _) => Offer::Terminal,
+        (_, true) => Offer::Buttons,
+        ([only], false) => Offer::Only(only),
+        (_, false) => Offer::Terminal,
+    }
+}
+
+/// Lets the person choose, where there is a choice and the client can show buttons.
 async fn ask(state: Arc<State>, folder: Arc<Folder>, auth: Auth, providers: Vec<String>) {
     let terminal = "In a terminal: agent login --email you@example.com --code";
-    if !state.client_can().message_actions || providers.is_empty() {
-        return state.client.show_message(MessageType::INFO, terminal).await;
+    match offer(&providers, state.client_can().message_actions) {
+        Offer::Buttons => {}
+        Offer::Only(provider) => return begin(state, folder, &auth, provider).await,
+        Offer::Terminal => return state.client.show_message(MessageType::INFO, terminal).await,
     }
     let button = |provider: &String| MessageActionItem {
         title: format!("With {provider}"),
@@ -153,7 +175,13 @@ async fn ask(state: Arc<State>, folder: Arc<Folder>, auth: Auth, providers: Vec<
     let answer = state.client.show_message_request(MessageType::INFO, question, Some(buttons)).await;
     let Ok(Some(chosen)) = answer else { return };
     let provider = providers.iter().find(|provider| button(provider).title == chosen.title);
-    let Some(provider) = provider else { return };
+    if let Some(provider) = provider {
+        begin(state, folder, &auth, provider).await;
+    }
+}
+
+/// Opens the browser and says what comes of it, also when it cannot.
+async fn begin(state: Arc<State>, folder: Arc<Folder>, auth: &Auth, provider: &str) {
     match auth.sign_in_with_browser(provider).await {
         Ok(sign_in) => with_browser(state, folder, sign_in).await,
         Err(error) => state.client.show_message(MessageType::ERROR, said(&error)).await,
@@ -228,3 +256,23 @@ fn refused(error: &RemoteError) -> Error {
 
 /// `RequestFailed` of the protocol: a request with nothing wrong about it that could not be done.
 const REQUEST_FAILED: i64 = -32803;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_buttons_the_only_provider_is_taken() {
+        let names = ["github".to_owned(), "gitlab".to_owned()];
+        for (providers, has_buttons, offered) in [
+            (&names[..0], true, Offer::Terminal),
+            (&names[..1], true, Offer::Buttons),
+            (&names[..], true, Offer::Buttons),
+            (&names[..0], false, Offer::Terminal),
+            (&names[..1], false, Offer::Only("github")),
+            (&names[..], false, Offer::Terminal),
+        ] {
+            assert_eq!(offer(providers, has_buttons), offered, "{providers:?}");
+        }
+    }
+}

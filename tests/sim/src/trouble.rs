@@ -1,6 +1,8 @@
 //! What goes wrong besides the network's messages: machines, disks, clocks, rights, and programs that
 //! change files behind everybody's back.
 
+use std::collections::BTreeSet;
+
 use agent_core::id::ArtifactKey;
 use agent_core::ports::{LiveEvent, PushOutcome, RemoteError};
 use agent_core::sync::{Entry, Event};
@@ -272,6 +274,9 @@ impl World {
             .filter(|entry| !replica.is_open(&entry.key) && is_known(entry))
             .map(|entry| (entry.key.clone(), entry.path.clone()))
             .collect();
+        // A deletion that was sent before the file came back has no answer yet: it may be done already.
+        let is_sent = |entry: &&&Entry| entry.pending.as_ref().is_some_and(|pending| pending.hash.is_none());
+        let sent: BTreeSet<_> = here.iter().filter(is_sent).map(|entry| entry.key.clone()).collect();
         let is_many = gone.len() >= 10 && gone.len() * 5 > here.len();
         if !is_many || !self.may(Fault::MassDeletion) {
             return;
@@ -281,7 +286,9 @@ impl World {
             self.replicas[n].see(text.as_ref().map_or("", |text| text.as_str()));
             self.write(n, path, None);
         }
-        self.replicas[n].braked.extend(gone.into_iter().map(|(key, _)| key));
+        self.replicas[n]
+            .braked
+            .extend(gone.into_iter().map(|(key, _)| key).filter(|key| !sent.contains(key)));
         for p in 0..self.replicas[n].processes.len() {
             self.tell(n, p, Command::Scan);
             if self.planted == Some(Planted::NoBrake) {

@@ -123,7 +123,8 @@ impl Driver {
     }
 
     /// Makes a new artifact; for an id the server is asked first.
-    pub(super) fn create(&mut self, wanted: New, answer: Made) {
+    pub(super) fn create(&mut self, mut wanted: New, answer: Made) {
+        wanted.author = self.session.author().unwrap_or_default();
         let (prefix, after) = match self.session.engine.wanted_id(&wanted) {
             Err(error) => return answer(Err(error)),
             Ok(None) => {

@@ -30,7 +30,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::chance::now;
 use crate::engine::{Failed, Outcome};
-use crate::holders::{Sign, forget_gone};
+use crate::holders::{OPEN_MILLIS, Sign, forget_gone};
 use crate::lease::Lease;
 use crate::opened::{Older, SavedBase};
 use crate::resolve::ResolveError;
@@ -52,10 +52,7 @@ use rules::RulesDue;
 const LOOK_MILLIS: i64 = 1_000;
 /// How often files are tried again that could not be written.
 const WRITES_MILLIS: i64 = 60_000;
-/// How long an open document counts as open after its process was last heard of, where nothing shows that
-/// the process is there.
-const OPEN_MILLIS: i64 = 60_000;
-/// The same where it shows its [`Sign`]: long enough for a machine that slept, whose processes do not all
+/// How long an open document counts as open after its process was last heard of, where that shows its [`Sign`]: long enough for a machine that slept, whose processes do not all
 /// wake at the same moment.
 const SIGNED_MILLIS: i64 = 7 * 24 * 3_600_000;
 

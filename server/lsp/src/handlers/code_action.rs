@@ -1,10 +1,11 @@
 //! `textDocument/codeAction`.
 
+use agent_engine::now;
+
 use crate::actions;
 use crate::create;
 use crate::findings;
 use crate::past;
-use crate::publisher::now;
 use crate::server::State;
 use crate::sign_in;
 use crate::states::Standing;
