@@ -36,14 +36,14 @@ let count = 0;
 export class Neovim {
   /**
    * Starts `binary` for `side` of a team; the session is recorded in `log`. `options` and `capabilities` are for the plugin's
-   * `setup`, which is not called with `isSetUp: false`.
+   * `setup`, which is not called with `isSetUp: false`; `desktop` opens addresses.
    */
-  static async start(binary, side, log, { options = {}, capabilities, isSetUp = true } = {}) {
+  static async start(binary, side, log, { options = {}, capabilities, isSetUp = true, desktop } = {}) {
     const editor = new Neovim();
     count += 1;
     Object.assign(editor, { binary, side, log, socket: join(side.base, `nvim-${count}`), said: '' });
     const env = {
-      ...side.env, ...apart(side.base), AGENT_PLUGIN: plugin, AGENT_HEADLESS: '1', AGENT_SETUP: JSON.stringify(options),
+      ...side.env, ...apart(side.base), ...desktop?.inFront(side.env), AGENT_PLUGIN: plugin, AGENT_HEADLESS: '1', AGENT_SETUP: JSON.stringify(options),
       AGENT_CMD: JSON.stringify(await recorded(log)), AGENT_IS_SET_UP: String(isSetUp), ...(capabilities ? { AGENT_CAPABILITIES: JSON.stringify(capabilities) } : {}),
     };
     const all = ['--headless', '-u', join(here, 'init.lua'), '-i', 'NONE', '-n', '--listen', editor.socket];

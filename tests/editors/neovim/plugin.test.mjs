@@ -69,6 +69,7 @@ for (const kind of kinds) {
   test(`in Neovim ${kind} the mappings walk the hunks, around the end, and one key decides`, async () => {
     await stage.playing(`OPS-21${kinds.indexOf(kind)}`, async (editor, it) => {
       const conflicts = await stage.quarrel(editor, it);
+      await editor.stands('agent: 1 in conflict');
       const [first, second] = conflicts.map((found) => found.line + 1);
       const press = (keys) => editor.lua(`
         vim.api.nvim_feedkeys(vim.api.nvim_replace_termcodes(..., true, true, true), 'mx', false)`, keys);

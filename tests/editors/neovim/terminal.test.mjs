@@ -10,20 +10,13 @@ import { agentBinary, agentOk, recorded } from '../lib/agent.mjs';
 import { team } from '../lib/backend.mjs';
 import { passes } from '../lib/check.mjs';
 import { neovim } from '../lib/install/neovim.mjs';
+import { pasted } from '../lib/page.mjs';
 import { kept, project } from '../lib/places.mjs';
 import { Teammate } from '../lib/teammate.mjs';
 import { lacksTmux, Terminal } from '../lib/tmux.mjs';
-import { apart, ended, plugin } from './editor.mjs';
+import { apart, ended } from './editor.mjs';
 import { picture } from '../lib/picture.mjs';
 import { story, WIDE } from './texts.mjs';
-
-const PAGE = readFileSync(join(project, 'docs/editors/neovim.md'), 'utf8');
-
-/** The nth block of Lua of the page, as a newcomer would paste it. */
-function pasted(place) {
-  const blocks = [...PAGE.matchAll(/```lua\n([^]*?)```/g)].map(([, code]) => code);
-  return blocks[place].replace('/path/to/editors/neovim', plugin);
-}
 
 /** A folder with an `agent` whose language server is recorded. */
 async function onPath(side, log) {
@@ -40,7 +33,7 @@ async function started(side, block, log, path, { rows = 24, columns = 112 } = {}
   rmSync(log, { force: true });
   const env = { ...side.env, ...apart(side.base), PATH: `${await onPath(side, log)}:${side.env.PATH}` };
   mkdirSync(join(env.XDG_CONFIG_HOME, 'nvim'), { recursive: true });
-  writeFileSync(join(env.XDG_CONFIG_HOME, 'nvim/init.lua'), pasted(block));
+  writeFileSync(join(env.XDG_CONFIG_HOME, 'nvim/init.lua'), pasted('neovim', 'lua')[block]);
   return new Terminal([await neovim('0.11'), path], { cwd: side.dir, env, rows, columns });
 }
 

@@ -34,6 +34,7 @@ local function taken(buffer, hunks)
   known[buffer].hunks = hunks
   require('agent.marks').draw(buffer, hunks)
   require('agent.diff').refresh(buffer)
+  vim.cmd('redrawstatus!')
   vim.api.nvim_exec_autocmds('User', { pattern = 'AgentHunks', modeline = false })
 end
 
@@ -82,6 +83,20 @@ end
 
 function M.forget(buffer)
   known[buffer] = nil
+end
+
+--- The files with a conflict in their buffer, as it is in the editor.
+function M.in_conflict()
+  local files = {}
+  for buffer, state in pairs(known) do
+    for _, hunk in ipairs(state.hunks) do
+      if hunk.kind == 'conflict' and vim.api.nvim_buf_is_valid(buffer) then
+        table.insert(files, vim.api.nvim_buf_get_name(buffer))
+        break
+      end
+    end
+  end
+  return files
 end
 
 --- The hunks of a buffer as they were answered last, local ones included.

@@ -57,6 +57,8 @@ function M.refresh(buffer)
 end
 
 function M.clear(buffer)
+  -- A server that is gone answers nothing any more.
+  asked[buffer] = nil
   if vim.api.nvim_buf_is_valid(buffer) then
     vim.api.nvim_buf_clear_namespace(buffer, space, 0, -1)
   end

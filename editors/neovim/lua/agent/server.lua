@@ -109,8 +109,19 @@ function M.enable()
   start_everywhere(filetypes)
 end
 
---- Ends the servers and starts them anew once they are gone.
-function M.restart()
+local function start_in(buffers)
+  for _, buffer in ipairs(buffers) do
+    if vim.api.nvim_buf_is_valid(buffer) then
+      vim.api.nvim_buf_call(buffer, function()
+        vim.cmd('silent doautocmd <nomodeline> FileType ' .. vim.bo[buffer].filetype)
+      end)
+    end
+  end
+end
+
+--- Ends the servers and starts them anew once they are gone; they may have something to send before. `done(buffers)` is
+--- called then.
+function M.restart(done)
   local buffers = {}
   for _, client in ipairs(compat.clients()) do
     for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
@@ -120,17 +131,15 @@ function M.restart()
     end
     compat.stop(client)
   end
-  vim.wait(5000, function()
-    return #compat.clients() == 0
-  end, 20)
-  for _, buffer in ipairs(buffers) do
-    if vim.api.nvim_buf_is_valid(buffer) then
-      vim.api.nvim_buf_call(buffer, function()
-        vim.cmd('silent doautocmd <nomodeline> FileType ' .. vim.bo[buffer].filetype)
-      end)
+  local timer = vim.loop.new_timer()
+  timer:start(0, 20, vim.schedule_wrap(function()
+    if #compat.clients() > 0 or timer:is_closing() then
+      return
     end
-  end
-  return #buffers
+    timer:close()
+    start_in(buffers)
+    done(buffers)
+  end))
 end
 
 return M

@@ -1,6 +1,7 @@
 --- How each folder stands and who else is there, as the server said last; in words for a statusline.
 
 local compat = require('agent.compat')
+local hunks = require('agent.hunks')
 local root = require('agent.root')
 local tell = require('agent.tell')
 
@@ -11,6 +12,22 @@ local ORDER = { 'in-sync', 'waiting', 'behind', 'offline', 'conflict', 'signed-o
 
 --- By the folder's address, each with the client that said it.
 local statuses, presences = {}, {}
+
+--- A status with the files that are in conflict in the editor: the server counts those on disk.
+local function with_open(status)
+  local folder = vim.uri_to_fname(status.uri):gsub('/$', '') .. '/'
+  local conflicts = 0
+  for _, file in ipairs(hunks.in_conflict()) do
+    if vim.startswith(file, folder) then
+      conflicts = conflicts + 1
+    end
+  end
+  if conflicts <= status.conflicts then
+    return status
+  end
+  local is_worse = vim.tbl_contains({ 'in-sync', 'waiting', 'behind' }, status.state)
+  return vim.tbl_extend('force', status, { conflicts = conflicts, state = is_worse and 'conflict' or status.state })
+end
 
 local function living(folders)
   for uri, said in pairs(folders) do
@@ -93,12 +110,13 @@ local function current()
   local own = root.of(vim.api.nvim_get_current_buf())
   local here = own and folders[vim.uri_from_fname(own)]
   if here then
-    return here.is
+    return with_open(here.is)
   end
   local worst
   for _, folder in pairs(folders) do
-    if not worst or rank(folder.is) > rank(worst) then
-      worst = folder.is
+    local status = with_open(folder.is)
+    if not worst or rank(status) > rank(worst) then
+      worst = status
     end
   end
   return worst
@@ -162,7 +180,7 @@ function M.ask(answered)
         return tell.failure(failure)
       end
       local lines = {}
-      for _, status in ipairs(folders) do
+      for _, status in ipairs(vim.tbl_map(with_open, folders)) do
         local folder = vim.fn.fnamemodify(vim.uri_to_fname(status.uri), ':~')
         local live = status.live and ', live' or ''
         table.insert(lines, ('%s: %s (%s%s)'):format(folder, M.words(status), tell.count(status.artifacts, 'artifact'), live))

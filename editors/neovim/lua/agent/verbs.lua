@@ -79,8 +79,9 @@ local function compare()
 end
 
 local function restart()
-  local n = require('agent.server').restart()
-  tell.info('started anew for ' .. tell.count(n, 'buffer'))
+  require('agent.server').restart(function(buffers)
+    tell.info('started anew for ' .. tell.count(#buffers, 'buffer'))
+  end)
 end
 
 --- Each with `run(...)`, and `complete` where it takes words of a list.
