@@ -9,6 +9,7 @@ use crate::actions::{MoveArgs, ResolveArgs};
 use crate::apply::{self, ALLOW_REVERSIONS, COMPARE, EDIT, EditArgs, PULL, PUSH, RESOLVE};
 use crate::compare;
 use crate::create::{self, NEW, NewArgs};
+use crate::hunks::Hunks;
 use crate::moves::{self, MOVE};
 use crate::past::{self, RESTORE, RestoreArgs, UNDO, UndoArgs};
 use crate::server::State;
@@ -100,8 +101,11 @@ fn uri_of(argument: Option<&Value>) -> Result<Uri> {
 
 /// Writes the pictures and shows the diff, from a task of its own.
 fn compare(state: &Arc<State>, uri: &Uri) -> Result<()> {
-    let (document, hunks) = super::sides(state, uri).ok_or_else(Error::content_modified)?;
-    let place = document.place.ok_or_else(Error::content_modified)?;
+    let document = state.documents.get(uri).ok_or_else(|| super::failed("it is not open here".to_owned()))?;
+    let hunks = Hunks::of_document(&document).or_else(|| Hunks::own(&document));
+    let (Some(hunks), Some(place)) = (hunks, document.place) else {
+        return Err(super::failed("the team has no version of this yet, or it is still being looked for".to_owned()));
+    };
     let views = place.folder.workspace.views();
     let state = Arc::clone(state);
     tokio::spawn(async move {
