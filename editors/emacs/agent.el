@@ -198,7 +198,8 @@ and that may be the edit that the command leads to."
 
 (defun agent--path (uri)
   "The path of the folder that URI names."
-  (file-name-as-directory (url-unhex-string (string-remove-prefix "file://" uri))))
+  (file-name-as-directory
+   (decode-coding-string (url-unhex-string (string-remove-prefix "file://" uri)) 'utf-8)))
 
 (defun agent--status ()
   "The status of this buffer's workspace, if one was heard."
@@ -228,20 +229,30 @@ and that may be the edit that the command leads to."
       (eglot-path-to-uri buffer-file-name)
     (concat "file://" (url-hexify-string (expand-file-name buffer-file-name) url-path-allowed-chars))))
 
-(defun agent--run (command &optional argument)
-  "Have the server do COMMAND with ARGUMENT, without waiting."
-  (let ((params (list :command command :arguments (if argument (vector argument) [])))
-        (failed (lambda (error) (message "agent: %s" error))))
+(defun agent--run (command &optional argument done)
+  "Have the server do COMMAND with ARGUMENT, without waiting.
+DONE, if any, is called in this buffer once it is done."
+  (let* ((params (list :command command :arguments (if argument (vector argument) [])))
+         (failed (lambda (error) (message "agent: %s" error)))
+         (buffer (current-buffer))
+         (done (lambda (_answer)
+                 ;; Not here: DONE may ask something, and answers must go on being read.
+                 (when done (run-at-time 0 nil #'agent--in buffer done)))))
     (if (eq agent-client 'lsp-mode)
-        (lsp-request-async "workspace/executeCommand" params #'ignore
+        (lsp-request-async "workspace/executeCommand" params done
                            :error-handler
                            (lambda (error)
                              (funcall failed (plist-get (agent--plist error) :message))))
       (jsonrpc-async-request
        (or (eglot-current-server) (user-error "No language server here: M-x agent-mode"))
        :workspace/executeCommand params
-       :success-fn #'ignore
+       :success-fn done
        :error-fn (lambda (error) (funcall failed (plist-get error :message)))))))
+
+(defun agent--in (buffer function)
+  "Call FUNCTION in BUFFER, if that is still there."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer (funcall function))))
 
 (defun agent-actions ()
   "Offer what can be done here, or at the next diagnostic."
@@ -273,15 +284,27 @@ and that may be the edit that the command leads to."
   (interactive "sKind (story, plan, adr, …): \nsTitle: ")
   (agent--run "agent.new" (list :kind kind :title title :uri (agent--uri))))
 
-(defun agent-sign-in ()
-  "Sign in to the team's project."
-  (interactive)
-  (agent--run "agent.signIn" (list :uri (agent--uri))))
+(defconst agent--ways '("code by mail" "browser")
+  "How to sign in here.  A password is asked for by `agent login' alone.")
+
+(defun agent-sign-in (way)
+  "Sign in to the team's project by WAY: with a code by mail, or in the browser."
+  (interactive (list (completing-read "Sign in by: " agent--ways nil t nil nil (car agent--ways))))
+  (if (equal way "browser")
+      (agent--run "agent.signIn" (list :uri (agent--uri)))
+    (let ((email (read-string "Your address: ")))
+      (agent--run "agent.signIn" (list :uri (agent--uri) :method "code" :email email)
+                  (lambda () (agent--bring-code email))))))
+
+(defun agent--bring-code (email)
+  "Ask for the code that was sent to EMAIL, and bring it back."
+  (let ((code (string-trim (read-string (format "The code sent to %s: " email)))))
+    (agent--run "agent.submitCode" (list :uri (agent--uri) :email email :code code))))
 
 (defun agent-sign-out ()
   "Sign out of the team's project."
   (interactive)
-  (agent--run "agent.signOut" (list :uri (agent--uri))))
+  (agent--run "agent.signOut" (list :uri (agent--uri)) (lambda () (message "agent: signed out"))))
 
 (defun agent-status ()
   "Say how the workspace of this buffer is."

@@ -5,18 +5,12 @@ import { join } from 'node:path';
 
 import { emacs, packages } from '../lib/install/emacs.mjs';
 import { OnScreen } from '../lib/on-screen.mjs';
-import { project } from '../lib/places.mjs';
-import { withRecorded } from '../lib/shim.mjs';
+import { pasted } from '../lib/page.mjs';
+import { offPath, withRecorded } from '../lib/shim.mjs';
 import { Terminal } from '../lib/tmux.mjs';
 import { eventually } from '../lib/wait.mjs';
 
-const INIT = `(add-to-list 'load-path "${join(project, 'editors/emacs')}")
-(require 'agent)
-(agent-global-mode 1)
-(setq flymake-show-diagnostics-at-end-of-line t)
-`;
-const LSP_MODE = `(setq agent-client 'lsp-mode)
-`;
+const [INIT, LSP_MODE] = pasted('emacs', 'elisp');
 
 /** What package.el does at the start for a package in this folder. */
 function installed(folder) {
@@ -25,17 +19,21 @@ function installed(folder) {
 }
 
 export class Emacs extends OnScreen {
-  /** Opens a file of `side` (lib/backend.mjs); the session is recorded in `log`. `client` is eglot or lsp-mode. */
-  static async open(side, path, log, client = 'eglot') {
+  /**
+   * Opens a file of `side` (lib/backend.mjs); the session is recorded in `log`. `client` is eglot or lsp-mode, `more` more of the
+   * init file; `named` makes such of where `agent` is, which then is not on the PATH.
+   */
+  static async open(side, path, log, { client = 'eglot', more = '', named, desktop, columns = 110 } = {}) {
     const folder = join(side.home, '.emacs.d');
     mkdirSync(folder, { recursive: true });
     const init = client === 'lsp-mode' ? `${(await packages()).map(installed).join('')}${INIT}${LSP_MODE}` : INIT;
-    writeFileSync(join(folder, 'init.el'), init);
+    const onPath = await withRecorded(side, log, { desktop });
+    const { env, program } = named ? offPath(onPath) : { env: onPath };
+    writeFileSync(join(folder, 'init.el'), `${init}${more}${named?.(program) ?? ''}`);
     // An Emacs that is started by a loader of its own cannot start itself to compile.
     writeFileSync(join(folder, 'early-init.el'), '(setq native-comp-jit-compilation nil native-comp-enable-subr-trampolines nil)\n');
-    const env = await withRecorded(side, log);
     const command = [...(await emacs()), '--no-window-system', path];
-    const editor = new Emacs(new Terminal(command, { cwd: side.dir, env, columns: 110, rows: 28 }), side, log);
+    const editor = new Emacs(new Terminal(command, { cwd: side.dir, env, columns, rows: 28 }), side, log);
     editor.client = client;
     return editor.started(/\((Text|Markdown).* agent/);
   }
@@ -61,6 +59,11 @@ export class Emacs extends OnScreen {
 
   async menu(title) {
     await this.does(this.client === 'lsp-mode' ? 'lsp-execute-code-action' : 'eglot-code-actions');
+    await this.completed(title);
+  }
+
+  /** Has the question for an action list what there is. */
+  async completed(title) {
     await this.terminal.shows(/Pick an action|Select code action/);
     this.terminal.keys('Tab');
     await this.terminal.shows('possible completion');
@@ -96,6 +99,13 @@ export class Emacs extends OnScreen {
   /** Terminals and Emacs disagree on how wide some characters are. */
   redraw() {
     this.terminal.keys('C-l');
+  }
+
+  /** Types an answer into the last line, once it asks this. */
+  async answers(question, answer) {
+    await eventually(`“${question}” in the last line`, () => this.terminal.screen().split('\n').at(-1).startsWith(question));
+    this.terminal.type(answer);
+    this.terminal.keys('Enter');
   }
 
   /** M-x COMMAND, and an answer to each of its questions. */

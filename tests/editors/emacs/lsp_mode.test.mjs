@@ -3,4 +3,4 @@
 import { testMainJob } from '../lib/main-job-test.mjs';
 import { Emacs } from './editor.mjs';
 
-testMainJob('emacs-lsp-mode', { open: (side, path, log) => Emacs.open(side, path, log, 'lsp-mode'), encoding: 'utf-16', hasPage: false });
+testMainJob('emacs-lsp-mode', { open: (side, path, log) => Emacs.open(side, path, log, { client: 'lsp-mode' }), encoding: 'utf-16', hasPage: false });

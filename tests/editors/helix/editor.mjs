@@ -1,10 +1,12 @@
 // A person at Helix, with the configuration of editors/helix.
 
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { helix } from '../lib/install/helix.mjs';
 import { OnScreen } from '../lib/on-screen.mjs';
+import { pasted } from '../lib/page.mjs';
 import { project } from '../lib/places.mjs';
 import { withRecorded } from '../lib/shim.mjs';
 import { Terminal } from '../lib/tmux.mjs';
@@ -12,12 +14,12 @@ import { eventually } from '../lib/wait.mjs';
 
 export class Helix extends OnScreen {
   /** Opens a file of `side` (lib/backend.mjs); the session is recorded in `log`. */
-  static async open(side, path, log) {
-    const config = join(side.home, '.config/helix');
-    mkdirSync(config, { recursive: true });
-    for (const file of ['languages.toml', 'config.toml']) copyFileSync(join(project, 'editors/helix', file), join(config, file));
-    const env = { ...(await withRecorded(side, log)), COLORTERM: 'truecolor' };
+  static async open(side, path, log, { desktop } = {}) {
+    rmSync(join(side.home, '.config/helix'), { recursive: true, force: true });
+    execFileSync('sh', ['-ec', pasted('helix', 'sh')[0]], { cwd: project, env: { ...side.env, HOME: side.home } });
+    const env = { ...(await withRecorded(side, log, { desktop })), COLORTERM: 'truecolor' };
     const editor = new Helix(new Terminal([await helix(), path], { cwd: side.dir, env, columns: 110, rows: 24 }), side, log);
+    editor.env = env;
     return editor.started('NOR');
   }
 
@@ -56,6 +58,16 @@ export class Helix extends OnScreen {
     for (let row = first; row < at; row += 1) this.terminal.keys('Down');
     this.terminal.keys('Enter');
     await this.misses('Accept both (local first)');
+  }
+
+  /** Runs a command of the server's, out of the list of them. */
+  async commanded(name) {
+    await this.command('lsp-workspace-command');
+    await this.sees('agent.compare');
+    this.terminal.type(name);
+    await this.misses('agent.compare');
+    this.terminal.keys('Enter');
+    await this.misses(name);
   }
 
   async save() {

@@ -5,20 +5,24 @@ import { dirname, join } from 'node:path';
 
 import { kakoune } from '../lib/install/kakoune.mjs';
 import { OnScreen } from '../lib/on-screen.mjs';
-import { project } from '../lib/places.mjs';
-import { withRecorded } from '../lib/shim.mjs';
+import { pasted } from '../lib/page.mjs';
+import { offPath, withRecorded } from '../lib/shim.mjs';
 import { Terminal } from '../lib/tmux.mjs';
 import { eventually } from '../lib/wait.mjs';
 
 export class Kakoune extends OnScreen {
-  /** Opens a file of `side` (lib/backend.mjs); the session is recorded in `log`. */
-  static async open(side, path, log) {
+  /**
+   * Opens a file of `side` (lib/backend.mjs); the session is recorded in `log`. `more` is more of the kakrc; `named` makes such
+   * of where `agent` is, which then is not on the PATH.
+   */
+  static async open(side, path, log, { more = '', named } = {}) {
     const { kak, lsp } = await kakoune();
     const config = join(side.home, '.config/kak');
     const runtime = join(side.home, 'run');
     for (const folder of [config, runtime]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(join(config, 'kakrc'), `eval %sh{kak-lsp}\nsource '${join(project, 'editors/kakoune/agent.kak')}'\n`);
-    const env = { ...(await withRecorded(side, log, [dirname(kak), dirname(lsp)])), XDG_RUNTIME_DIR: runtime };
+    const onPath = { ...(await withRecorded(side, log, { more: [dirname(kak), dirname(lsp)] })), XDG_RUNTIME_DIR: runtime };
+    const { env, program } = named ? offPath(onPath) : { env: onPath };
+    writeFileSync(join(config, 'kakrc'), `${pasted('kakoune', '')[0]}${more}${named?.(program) ?? ''}`);
     const editor = new Kakoune(new Terminal([kak, path], { cwd: side.dir, env, columns: 110, rows: 24 }), side, log);
     return editor.started('1 sel');
   }
