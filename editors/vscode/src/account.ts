@@ -7,6 +7,7 @@ import {
   type Disposable,
 } from 'vscode';
 
+import { reasonOf } from './answer';
 import { run } from './program';
 import type { Status } from './protocol';
 import { message, tell, type Server } from './server';
@@ -38,7 +39,7 @@ export class Account implements AuthenticationProvider, Disposable {
       authentication.registerAuthenticationProvider(ID, 'Agent (your team’s project)', this, { supportsMultipleAccounts: true }),
       commands.registerCommand('agent.account.signIn', (of?: unknown) => this.signIn(typeof of === 'string' ? of : undefined).catch(tell)),
       commands.registerCommand('agent.account.signOut', () => this.signOut().catch(tell)),
-      server.onFolders((all) => void this.look(all.map((status) => status.uri))),
+      server.onFolders((all) => this.began(all)),
       server.onStatus((status) => this.noticed(status)),
     ];
   }
@@ -105,7 +106,7 @@ export class Account implements AuthenticationProvider, Disposable {
         void window.showInformationMessage(`Signed in as ${email}`);
         return;
       }
-      said = reasonOf(ran.out, ran.said);
+      said = reasonOf(ran, 'Not signed in.');
     }
   }
 
@@ -137,6 +138,12 @@ export class Account implements AuthenticationProvider, Disposable {
     return (await window.showQuickPick(items, { placeHolder }))?.uri;
   }
 
+  /** What the folders stand at first is no change that is to be looked into again. */
+  private began(all: readonly Status[]): void {
+    all.forEach(({ uri, state }) => this.signedOut.set(uri, state === 'signed-out'));
+    void this.look(all.map(({ uri }) => uri));
+  }
+
   private noticed({ uri, state }: Status): void {
     const is = state === 'signed-out';
     const was = this.signedOut.get(uri);
@@ -146,9 +153,10 @@ export class Account implements AuthenticationProvider, Disposable {
 
   /** Who is signed in, as stored on this machine. */
   private async look(folders: string[]): Promise<void> {
-    const kept = this.sessions.filter((session) => !folders.includes(session.id));
     const found = workspace.isTrusted ? await Promise.all(folders.map((uri) => this.sessionOf(uri))) : [];
+    // Not before: another look may have ended meanwhile.
     const before = this.sessions;
+    const kept = before.filter((session) => !folders.includes(session.id));
     this.sessions = [...kept, ...found.filter((session) => session !== undefined)];
     this.changed.fire({
       added: this.sessions.filter((now) => !before.some((was) => same(was, now))),
@@ -171,14 +179,4 @@ export class Account implements AuthenticationProvider, Disposable {
 
 function same(a: AuthenticationSession, b: AuthenticationSession): boolean {
   return a.id === b.id && a.account.id === b.account.id;
-}
-
-function reasonOf(out: string, said: string): string {
-  try {
-    const { error } = JSON.parse(out) as { error?: { message?: string } };
-    if (error?.message) return error.message;
-  } catch {
-    // It is said as text then.
-  }
-  return said.trim() || 'Not signed in.';
 }

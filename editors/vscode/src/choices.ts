@@ -49,18 +49,25 @@ export function resolutions(actions: readonly Action[]): ResolveArgs[] {
   return actions.map(resolution).filter((args) => args !== undefined);
 }
 
+/** The first resolution of a kind among code actions. */
+export function offered(actions: readonly Action[], take: Take): ResolveArgs | undefined {
+  return resolutions(actions).find((args) => args.take === take);
+}
+
 /** The server's command for a choice of a hunk, if it offers that. */
 export function resolutionOf(hunk: Hunk, take: Take): ResolveArgs | undefined {
-  return resolutions(hunk.actions.map((command) => ({ title: command.title, command }))).find((args) => args.take === take);
+  return offered(hunk.actions.map((command) => ({ title: command.title, command })), take);
 }
 
 /**
  * What says that the buffer, as it is, is the merge: the local text counts as decided over the remote's version that
- * was merged. The server refuses it if either has moved since.
+ * was merged. The server refuses it if either has moved since. Nothing says so while the team has a change that conflicts
+ * with nothing: it would be undone for everybody.
  */
 export function asMerged(actions: readonly Action[], remoteVersion: number | null): ResolveArgs | undefined {
   const any = resolutions(actions)[0];
-  if (any === undefined || (remoteVersion !== null && any.remoteVersion !== remoteVersion)) return undefined;
+  if (any === undefined || offered(actions, 'incoming') !== undefined) return undefined;
+  if (remoteVersion !== null && any.remoteVersion !== remoteVersion) return undefined;
   const { hunk: _, ...rest } = any;
   return { ...rest, take: 'local' };
 }

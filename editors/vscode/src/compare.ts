@@ -4,10 +4,16 @@ import {
   Uri, commands, window, workspace, type Disposable, type Tab, type TextDocument,
 } from 'vscode';
 
-import { asMerged } from './choices';
+import { asMerged, offered, resolutions } from './choices';
 import { message, tell, type Server } from './server';
 import type { Texts } from './texts';
 import { byline } from './words';
+
+/** The team may send more while its changes are taken. */
+const ROUNDS = 5;
+/** How long an edit of the server's may take to come into the editor, in milliseconds. */
+const PATIENCE = 10_000;
+const PAUSE = 20;
 
 /** A merge in an editor of its own, and the team's version that is merged in it. */
 interface Merging {
@@ -61,6 +67,7 @@ export class Compare implements Disposable {
   private async merge(of?: unknown): Promise<void> {
     const document = await documentOf(of);
     const { uri } = document;
+    await this.takeIncoming(document);
     const side = (which: 'base' | 'remote') => this.texts.get({ uri: uri.toString(), side: which });
     const [base, remote] = await Promise.all([side('base'), side('remote')]);
     if (remote.text === null) throw new Error('The team has deleted this artifact; there is nothing to merge. Its diagnostic offers what can be done.');
@@ -78,6 +85,16 @@ export class Compare implements Disposable {
     });
   }
 
+  /** What conflicts with nothing goes into the file first: completing undoes for everybody what the result is without. */
+  private async takeIncoming(document: TextDocument): Promise<void> {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const args = offered(await this.server.actions(document), 'incoming');
+      if (args === undefined) return;
+      await this.server.execute('agent.resolve', args);
+      await edited(document, args.version);
+    }
+  }
+
   /** The result, as it stands in the file, is the merge: saved, and what was merged counts as decided. */
   private async complete(of?: unknown): Promise<void> {
     const document = await documentOf(resultOf(window.tabGroups.activeTabGroup.activeTab) ?? of);
@@ -88,27 +105,41 @@ export class Compare implements Disposable {
     const args = asMerged(actions, merging.remoteVersion);
     if (args) {
       await this.server.execute('agent.resolve', args);
-    } else if (actions.some((action) => action.command?.command === 'agent.resolve')) {
-      const again = 'Merge Again';
-      const said = 'The team has a newer version than the one that was merged. Your result is kept in the file as it is.';
-      if ((await window.showWarningMessage(said, again)) === again) await this.merge(document.uri);
-      return;
+    } else if (resolutions(actions).length > 0) {
+      return this.notAll(document.uri);
     }
     // Without anything left to decide, the result holds all of the team's text already.
-    await document.save();
+    if (!(await document.save())) throw new Error(`${name(document.uri)} was not saved, so the merge is not complete. Your result is in the editor; complete the merge once it can be saved.`);
     const tabs = window.tabGroups.all.flatMap((group) => group.tabs).filter((tab) => resultOf(tab) === key);
     await window.tabGroups.close(tabs);
     await window.showTextDocument(document);
   }
 
+  private async notAll(uri: Uri): Promise<void> {
+    const again = 'Merge Again';
+    const said = 'The team has changes that your result is without, so nothing was settled. Your result is kept in the file as it is. Merge again, or choose Keep Local above a change that is to be left out.';
+    if ((await window.showWarningMessage(said, again)) === again) await this.merge(uri);
+  }
+
   private closed(tab: Tab): void {
     const key = resultOf(tab);
-    if (key !== undefined && this.merging.delete(key)) this.contexts().catch(message);
+    // Merging again opens a second one.
+    const isLeft = window.tabGroups.all.flatMap((group) => group.tabs).some((other) => resultOf(other) === key);
+    if (key !== undefined && !isLeft && this.merging.delete(key)) this.contexts().catch(message);
   }
 
   private async contexts(): Promise<void> {
     await commands.executeCommand('setContext', 'agent.merging', [...this.merging.keys()]);
   }
+}
+
+/** An edit of the server's comes after its answer to the command, and the server has heard of it once a pause has passed. */
+async function edited(document: TextDocument, version: number): Promise<void> {
+  const until = Date.now() + PATIENCE;
+  do {
+    if (Date.now() > until) throw new Error('The team’s changes that conflict with nothing did not come into the editor, so no merge was begun.');
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  } while (document.version === version);
 }
 
 /** The file that a merge editor writes to. Its tabs have no class of their own in the API; they are told by their parts. */

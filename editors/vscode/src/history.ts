@@ -54,7 +54,8 @@ export class History implements TreeDataProvider<Entry>, Disposable {
   async getChildren(entry?: Entry): Promise<Entry[]> {
     const { document } = this;
     if (entry !== undefined || document === undefined) return [];
-    return (await this.events(document)).map((event) => ({ document, event }));
+    const events = await this.server.ask<PastEvent[]>('agent/history', { uri: document.toString() });
+    return (events ?? []).map((event) => ({ document, event }));
   }
 
   getTreeItem({ document, event }: Entry): TreeItem {
@@ -96,17 +97,14 @@ export class History implements TreeDataProvider<Entry>, Disposable {
 
   private async choose(placeHolder: string): Promise<Entry | undefined> {
     const { uri } = await documentOf(undefined);
-    const items = (await this.events(uri)).filter(canRestore).map((event) => {
+    const events = await this.server.demand<PastEvent[]>('agent/history', { uri: uri.toString() });
+    const items = events.filter(canRestore).map((event) => {
       const { label, note, icon } = told(event, Date.now());
       return { label: `$(${icon}) ${label}`, description: note, event };
     });
     if (items.length === 0) throw new Error('Nothing earlier is known of this here.');
     const chosen = await window.showQuickPick(items, { title: base(uri), placeHolder });
     return chosen && { document: uri, event: chosen.event };
-  }
-
-  private async events(document: Uri): Promise<PastEvent[]> {
-    return (await this.server.ask<PastEvent[]>('agent/history', { uri: document.toString() })) ?? [];
   }
 
   /** The view stays with the last artifact while a diff of it, or a view, is active. */

@@ -6,6 +6,7 @@ import * as path from 'node:path';
 
 import { workspace } from 'vscode';
 
+import type { Ran } from './answer';
 import { bundled } from './checksum';
 import type { Keys } from './keys';
 
@@ -56,19 +57,14 @@ export function version(program: Program): Promise<string> {
   });
 }
 
-export interface Ran {
-  code: number | null;
-  out: string;
-  said: string;
-}
-
 /** Runs one command to its end. What goes to its standard input is in no argument and no log. */
 export function run(program: Program, args: readonly string[], cwd: string, input = ''): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(program.command, args, { cwd, env: program.env, windowsHide: true });
     const ran: Ran = { code: null, out: '', said: '' };
-    child.stdout.on('data', (data) => (ran.out += String(data)));
-    child.stderr.on('data', (data) => (ran.said += String(data)));
+    // Decoded by the stream: a chunk may end within a character.
+    child.stdout.setEncoding('utf8').on('data', (data: string) => (ran.out += data));
+    child.stderr.setEncoding('utf8').on('data', (data: string) => (ran.said += data));
     child.on('error', reject);
     child.on('close', (code) => resolve({ ...ran, code }));
     // It may end without reading.

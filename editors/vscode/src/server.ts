@@ -112,9 +112,9 @@ export class Server implements Disposable {
     return this.demand<T>(ExecuteCommandRequest.method, { command, arguments: argument === undefined ? [] : [argument] });
   }
 
-  /** Everything that can be chosen anywhere in a document. */
+  /** Everything that can be chosen anywhere in a document; that there is nothing is said only where it is known. */
   async actions(document: TextDocument): Promise<Action[]> {
-    const all = await this.ask<CodeAction[]>(CodeActionRequest.method, {
+    const all = await this.demand<CodeAction[] | null>(CodeActionRequest.method, {
       textDocument: { uri: document.uri.toString() },
       range: { start: { line: 0, character: 0 }, end: { line: document.lineCount, character: 0 } },
       context: { diagnostics: [] },

@@ -6,7 +6,8 @@ import {
   type Diagnostic, type Disposable, type TextDocument,
 } from 'vscode';
 
-import { resolutions, type Action } from './choices';
+import { answerOf, reasonOf } from './answer';
+import { offered, type Action } from './choices';
 import { documentOf } from './compare';
 import { kindTitle } from './grouping';
 import { configurationOf, type Keys } from './keys';
@@ -55,7 +56,7 @@ export class Verbs implements Disposable {
 
   private async takeAll(take: Take): Promise<void> {
     const document = await documentOf(undefined);
-    const args = resolutions(await this.server.actions(document)).find((one) => one.take === take);
+    const args = offered(await this.server.actions(document), take);
     if (!args) throw new Error('There is nothing of that kind to decide in this document.');
     await this.server.execute('agent.resolve', args);
   }
@@ -74,7 +75,7 @@ export class Verbs implements Disposable {
   private async offered(document: TextDocument): Promise<Action[]> {
     const actions = await this.server.actions(document);
     // What a document offers apart from its diagnostics is offered on its first line.
-    const source = await this.server.ask<Action[]>('textDocument/codeAction', {
+    const source = await this.server.demand<Action[] | null>('textDocument/codeAction', {
       textDocument: { uri: document.uri.toString() },
       range: { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } },
       context: { diagnostics: [], only: ['source'] },
@@ -99,9 +100,10 @@ export class Verbs implements Disposable {
     const folder = await this.folder();
     const words = await window.showInputBox({ title: 'Search artifacts', prompt: 'All of these words' });
     if (!words?.trim()) return;
-    const { out } = await run(await this.server.program(), ['search', '--json', '--', ...words.trim().split(/\s+/)], folder.fsPath);
-    const found = JSON.parse(out) as { artifacts: Found[] };
-    const items = found.artifacts.flatMap(({ id, path, lines }) => lines.map(({ line, text }) => ({
+    const ran = await run(await this.server.program(), ['search', '--json', '--', ...words.trim().split(/\s+/)], folder.fsPath);
+    const { artifacts } = answerOf<{ artifacts: Found[] }>(ran);
+    if (artifacts === undefined) throw new Error(reasonOf(ran, 'The search ended without an answer.'));
+    const items = artifacts.flatMap(({ id, path, lines }) => lines.map(({ line, text }) => ({
       label: text.trim(), description: `${id} · line ${line}`, path, line,
     })));
     if (items.length === 0) throw new Error(`No artifact holds all of: ${words.trim()}`);

@@ -107,6 +107,8 @@ export class Session {
   // Requests and notifications
 
   asked(message) {
+    // A server that is started anew counts from the beginning, and nobody answers the one before any more.
+    if (message.method === 'initialize') this.outstanding.server.clear();
     const mine = this.outstanding[this.from];
     if (mine.has(message.id)) this.complain(message.method, `the id ${JSON.stringify(message.id)} is outstanding already`);
     // Meanwhile the document may change: an answer is about it as it was at some moment from here on.

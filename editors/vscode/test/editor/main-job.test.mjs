@@ -126,10 +126,13 @@ scene('compare shows the team’s version beside the file', async () => {
   await diff.waitFor({ state: 'detached' });
 });
 
-scene('the three-way merge editor makes the result, and completing it settles the conflict', async () => {
+scene('the three-way merge editor makes the result, with what only the team changed, and completing it settles the conflict', async () => {
   const [path] = STORY;
   const before = ann.read(path);
   await code.openFile(nameOf(path));
+  await bob.sends(path, 'about four minutes.', 'about five minutes.');
+  await code.lens('Changed by bob').waitFor();
+  await eventually('one conflict beside it', async () => (await code.lens('Conflict with bob').count()) === 1);
   await code.lens('Merge Editor').click();
   const merge = code.page.locator('.merge-editor');
   await merge.waitFor();
@@ -142,7 +145,8 @@ scene('the three-way merge editor makes the result, and completing it settles th
   await code.type('- Between two tries 8 minutes pass.');
   await code.page.locator('.action-label[aria-label^="Complete Merge"]').first().click();
   await merge.waitFor({ state: 'detached' });
-  await agreed(path, before.replace('5 minutes pass.', '8 minutes pass.'));
+  await agreed(path, before.replace('5 minutes pass.', '8 minutes pass.').replace('about four minutes.', 'about five minutes.'));
+  await eventually('nothing left to decide', async () => (await code.lens('Conflict with bob').count()) === 0);
 });
 
 scene('history brings an earlier version back', async () => {

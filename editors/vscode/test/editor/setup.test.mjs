@@ -73,7 +73,7 @@ playing('the program of a platform’s package runs, and one that was changed do
   await code.status('Agent: not running').waitFor();
 });
 
-playing('signing out and in again, with a password and with a code by mail, by VS Code’s own boxes', async () => ({
+playing('signing out and in again, with a password, with a code by mail and in the browser, by VS Code’s own boxes', async () => ({
   vsix: whole,
 }), async (code) => {
   await code.status('Agent: in sync').waitFor({ timeout: 2 * PATIENCE });
@@ -93,6 +93,19 @@ playing('signing out and in again, with a password and with a code by mail, by V
   await code.row('Code by mail').click();
   await code.answer('Your address', all.ann.email);
   await code.answer('A code was sent', await codeOf(all.ann.email));
+  await code.status('Agent: in sync').waitFor();
+  await code.command('Agent: Sign Out');
+  await code.status('Agent: signed out').waitFor();
+  await code.command('Agent: Sign In …');
+  await code.row('In the browser').click();
+  // VS Code asks before it opens an address, but not for one of this machine.
+  const opened = code.context.waitForEvent('page');
+  await code.message('Sign in in the browser?').getByRole('button', { name: 'With github' }).click();
+  const page = await opened;
+  await page.getByLabel('Address').fill(all.ann.email);
+  await page.getByRole('button', { name: 'Authorize' }).click();
+  await page.getByText('You are signed in').waitFor();
+  await page.close();
   await code.status('Agent: in sync').waitFor();
   const kept = readFileSync(path.join(code.base, 'server.log'), 'utf8');
   assert.doesNotMatch(kept, new RegExp(PASSWORD));
