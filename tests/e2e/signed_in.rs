@@ -125,9 +125,11 @@ fn signing_in_and_out_sends_nothing_that_is_to_be_asked_for() -> Result<()> {
     editor.wait_status("it waits", |status| status["waiting"] == 1)?;
     for _ in 0..2 {
         anns.agent_ok(&["logout"])?;
+        // Noticed with the next request, whenever that is due.
+        command(&mut editor, "agent.pull", &json!({}))?;
         editor.wait_status("signed out", |status| status["state"] == "signed-out")?;
         anns.login(&ann)?;
-        editor.wait_live()?;
+        editor.wait_status("back", |status| status["state"] == "waiting" && status["live"] == true)?;
     }
     // What is taken in now is taken in after all that the signing in led to.
     bobs.write(THEIRS, "# T-021 Theirs\n")?;

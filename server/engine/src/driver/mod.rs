@@ -93,6 +93,8 @@ struct Driver {
     told: BTreeSet<String>,
     /// What is known of the remote's answering, by whichever process asked it.
     trouble: Option<(Timestamp, RemoteError)>,
+    /// Whether the session that is there was tried since the remote said that nobody is signed in.
+    tried_session: bool,
     cache_problem: Option<String>,
     /// The cache failed, and this is to be done again, and everything looked at.
     unsaved: Option<Vec<Again>>,
@@ -159,6 +161,7 @@ impl Driver {
             needs_id: NeedsId::default(),
             told: BTreeSet::new(),
             trouble: None,
+            tried_session: false,
             cache_problem: None,
             unsaved: None,
             is_broken: false,

@@ -30,8 +30,16 @@ impl Driver {
 
     /// Somebody may have signed in elsewhere while nobody was here.
     pub(super) fn notice_sign_in(&mut self) {
-        let is_signed_out = matches!(&self.trouble, Some((_, RemoteError::SignedOut(_))));
-        if !is_signed_out || !self.know_user() || !self.session.engine.machine().leads() {
+        if !matches!(&self.trouble, Some((_, RemoteError::SignedOut(_)))) {
+            self.tried_session = false;
+            return;
+        }
+        let is_other = self.know_user();
+        let has_session = self.session.auth.as_ref().is_some_and(|auth| auth.user().is_some());
+        // The same person may be back before anybody saw that they were gone.
+        let is_back = has_session && !self.tried_session;
+        self.tried_session = has_session;
+        if !(is_other || is_back) || !self.session.engine.machine().leads() {
             return;
         }
         if let Some(listener) = &self.listener {

@@ -104,7 +104,9 @@ fn compare(state: &Arc<State>, uri: &Uri) -> Result<()> {
     let document = state.documents.get(uri).ok_or_else(|| super::failed("it is not open here".to_owned()))?;
     let hunks = Hunks::of_document(&document).or_else(|| Hunks::own(&document));
     let (Some(hunks), Some(place)) = (hunks, document.place) else {
-        return Err(super::failed("the team has no version of this yet, or it is still being looked for".to_owned()));
+        return Err(super::failed(
+            "the team has no version of this yet, or it is still being looked for".to_owned(),
+        ));
     };
     let views = place.folder.workspace.views();
     let state = Arc::clone(state);
