@@ -47,7 +47,8 @@ fn build() -> Result<PathBuf> {
 /// The profile this process was built with, by the folder it lies in.
 fn profile() -> Result<String> {
     let own = std::env::current_exe().context("this program's own path")?;
-    let folder = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).and_then(Path::file_name);
+    let is_inner = |folder: &Path| folder.ends_with("deps") || folder.ends_with("examples");
+    let folder = own.ancestors().skip(1).find(|folder| !is_inner(folder)).and_then(Path::file_name);
     let name = folder.context("this program lies in no folder")?.to_string_lossy().into_owned();
     Ok(if name == "debug" { "dev".to_owned() } else { name })
 }
