@@ -13,9 +13,10 @@ import { Marks } from './marks';
 import { Server } from './server';
 import { StatusView } from './status';
 import { Texts } from './texts';
+import { TimelineSource } from './timeline';
 import { Trouble } from './trouble';
 import { Verbs } from './verbs';
-
+import { Versions } from './versions';
 
 let running: Server | undefined;
 
@@ -34,7 +35,9 @@ export async function activate(context: ExtensionContext): Promise<void> {
   context.subscriptions.push(
     output, server, status, texts, hunks, lenses, compare, account, trouble,
     new Artifacts(server, hunks),
-    new History(server, texts),
+    new Versions(server, texts),
+    new History(server),
+    ...TimelineSource.register(server),
     new Marks(hunks, context.extensionUri),
     new Verbs(server, status, keys),
     languages.registerCodeLensProvider(documents, lenses),

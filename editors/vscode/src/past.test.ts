@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { subject, told } from './past';
+import { page, subject, told } from './past';
 import type { PastEvent } from './protocol';
 
 const EVENT: PastEvent = {
@@ -24,4 +24,25 @@ test('what an event left behind is the file’s text, or the version that the te
   assert.deepEqual(subject(EVENT), { version: 3 }, 'the file stayed as it was when a version was received');
   assert.deepEqual(subject({ ...EVENT, cause: 'pushed', restorable: false }), { version: 3 });
   assert.equal(subject({ ...EVENT, cause: 'saved', restorable: false, after: { version: null, content: 'b' } }), undefined);
+});
+
+test('a history is given in pages, from the newest to the oldest, none twice', () => {
+  const events = [9, 7, 4, 2, 1].map((id) => ({ ...EVENT, id }));
+  const ids = (...asked: [string?, (number | { id: number })?]) => {
+    const { some, next } = page(events, ...asked);
+    return [some.map(({ id }) => id), next];
+  };
+  assert.deepEqual(ids(undefined, 2), [[9, 7], '7']);
+  assert.deepEqual(ids('7', 2), [[4, 2], '2']);
+  assert.deepEqual(ids('2', 2), [[1], undefined]);
+  assert.deepEqual(ids('1', 2), [[], undefined]);
+  assert.deepEqual(ids(), [[9, 7, 4, 2, 1], undefined]);
+});
+
+test('a history that is shown already is given again down to its last entry, or the one after a last that is gone', () => {
+  const events = [9, 7, 4, 2, 1].map((id) => ({ ...EVENT, id }));
+  assert.deepEqual(page(events, undefined, { id: 4 }).some.map(({ id }) => id), [9, 7, 4]);
+  assert.equal(page(events, undefined, { id: 4 }).next, '4');
+  assert.deepEqual(page(events, undefined, { id: 3 }).some.map(({ id }) => id), [9, 7, 4]);
+  assert.equal(page(events, undefined, { id: 1 }).next, undefined);
 });

@@ -47,3 +47,16 @@ export function subject(event: PastEvent): { content: string } | { version: numb
   if (event.restorable && content !== null && !CAUSES[event.cause]?.ofTeam) return { content };
   return version === null ? undefined : { version };
 }
+
+/**
+ * A page of a history, newest first: after the event `cursor`, and `limit` events long. An editor that shows some already
+ * names the last of them instead, as `{ id }`; the page then ends with it.
+ */
+export function page(events: readonly PastEvent[], cursor?: string, limit?: number | { id: number }): { some: PastEvent[]; next: string | undefined } {
+  const from = cursor === undefined ? 0 : events.findIndex(({ id }) => id < Number(cursor));
+  if (from === -1) return { some: [], next: undefined };
+  const end = typeof limit === 'object' ? events.findLastIndex(({ id }) => id >= limit.id) + 1 : from + (limit ?? events.length);
+  const some = events.slice(from, end);
+  const last = some.at(-1);
+  return { some, next: last !== undefined && end < events.length ? String(last.id) : undefined };
+}

@@ -164,6 +164,28 @@ test('an answer may be about the text as it was when it was asked for, and about
   assert.equal(about(await check(session), 'codeLens').length, 1);
 });
 
+test('of an open document, diagnostics are published to a client that asks for them only by crossing its opening', async () => {
+  const pulling = () => {
+    const session = structuredClone(SESSION);
+    declared(session).textDocument.diagnostic = {};
+    Object.assign(session[1].message.result.capabilities, { diagnosticProvider: { interFileDependencies: false, workspaceDiagnostics: false } });
+    return session;
+  };
+  const unasked = async (session) => (await check(session)).filter(({ why }) => why.includes('asks for them'));
+  const gone = server({ method: 'textDocument/publishDiagnostics', params: { uri: URI, diagnostics: [] } });
+  const insert = (session, where, what) => session.splice(session.findIndex(where), 0, what);
+  const session = pulling();
+  assert.equal((await unasked(session)).length, 1, 'never taken back');
+  insert(session, answer(2), gone);
+  assert.equal((await unasked(session)).length, 0, 'taken back before anything is answered about the document');
+  const late = pulling();
+  insert(late, answer(3), gone);
+  assert.equal((await unasked(late)).length, 1, 'taken back after something was answered');
+  insert(session, answer(3), session.find(published));
+  insert(session, answer(3), gone);
+  assert.equal((await unasked(session)).length, 1, 'published after something was answered');
+});
+
 test('what the client does wrong is found when it is asked for', async () => {
   const session = structuredClone(SESSION);
   delete session[3].message.params.textDocument.languageId;

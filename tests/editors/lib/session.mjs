@@ -45,6 +45,7 @@ export class Session {
   end() {
     this.from = 'server';
     this.isServer = true;
+    for (const open of this.documents.values()) this.known(open);
     const left = [...this.outstanding.client].filter(() => this.isDown || !this.clientEnded);
     for (const [id, { method, line }] of left) {
       this.line = line;
@@ -68,7 +69,10 @@ export class Session {
     if (message.error) return this.refused(about, message.error);
     const { result } = this.model.messages[request.method] ?? {};
     if (result) this.shapes.complaints(result, message.result).forEach((why) => this.complain(about, why));
-    if (this.isServer) this.served(request, message.result, about);
+    if (!this.isServer) return;
+    // An answer about a document from before it was opened says nothing of that.
+    if (request.since !== undefined) this.known(this.documents.get(request.params.textDocument.uri));
+    this.served(request, message.result, about);
   }
 
   refused(about, error) {
@@ -240,7 +244,7 @@ export class Session {
     can.diagnosticComplaints(diagnostics, this.declared, false).forEach((why) => this.complain(about, why));
     const open = this.documents.get(uri);
     if (open && version !== undefined && version > open.version) return this.complain(about, `for version ${version}, and the newest is ${open.version}`);
-    if (open && this.pullsDiagnostics && diagnostics.length > 0) this.complain(about, 'of an open document, to a client that asks for them');
+    if (open && this.pullsDiagnostics) this.unasked(uri, open, diagnostics.length > 0);
     if (open && version === open.version) this.ranges(uri, diagnostics, about);
   }
 
@@ -263,6 +267,25 @@ export class Session {
       }
     });
     if (faults.every(Boolean)) this.complain(about, faults.at(-1));
+  }
+
+  /**
+   * Diagnostics published of an open document to a client that asks for them. What was on its way while the client opened
+   * the document may be taken back, as long as the server has answered nothing about the document.
+   */
+  unasked(uri, open, areThere) {
+    open.unasked = areThere ? (open.unasked ?? this.line) : undefined;
+    if (open.isKnown) this.known(open);
+  }
+
+  /** The server has read that this document is open. */
+  known(open) {
+    if (!open) return;
+    const { line } = this;
+    this.line = open.unasked;
+    if (open.unasked !== undefined) this.complain('textDocument/publishDiagnostics', 'of an open document, to a client that asks for them');
+    this.line = line;
+    Object.assign(open, { isKnown: true, unasked: undefined });
   }
 
   edit(edit, about, since) {

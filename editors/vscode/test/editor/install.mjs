@@ -2,7 +2,7 @@
 // target/editors/vscode, once. Nothing needs root.
 
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,6 +15,9 @@ const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.ur
 /** They belong together: this code-server needs Node 24. */
 const CODE_SERVER = '4.139.1';
 const NODE = '24.9.0';
+
+/** Names a variable with the API proposal that VS Code is to refuse. code-server refuses none, VS Code all it is not told of. */
+export const REFUSED = 'AGENT_TEST_REFUSED';
 
 /** Installs what is missing; answers how to start it all. */
 export function install() {
@@ -48,7 +51,19 @@ function codeServer(folder, node) {
     npm(at, env, ['install', '--ignore-scripts', `code-server@${CODE_SERVER}`]);
     npm(path.join(at, 'node_modules', 'code-server', 'lib', 'vscode'), env, ['install', '--omit=dev', '--ignore-scripts']);
   });
+  refusing(path.join(home, 'node_modules', 'code-server', 'lib', 'vscode', 'out/vs/workbench/api/node/extensionHostProcess.js'));
   return entry;
+}
+
+/** Lets the extension host refuse its Timeline, as VS Code's own does. */
+function refusing(file) {
+  const source = readFileSync(file, 'utf8');
+  if (source.includes(REFUSED)) return;
+  const made = source.replace(/\((\w+)\((\w+),"timeline"\),/, (_, check, extension) =>
+    `(((of,name)=>{if(process.env.${REFUSED}===name)throw new Error("CANNOT use API proposal: "+name);return ${check}(of,name)})(${extension},"timeline"),`);
+  if (made === source) throw new Error(`this code-server lets extensions use the Timeline in another way: ${file}`);
+  writeFileSync(`${file}.new`, made);
+  renameSync(`${file}.new`, file);
 }
 
 /** Made beside its place and moved there when it is whole, so that an interrupted download is begun anew. */

@@ -152,8 +152,9 @@ scene('the three-way merge editor makes the result, with what only the team chan
 scene('history brings an earlier version back', async () => {
   const [path, text] = PLAN;
   await code.openFile(nameOf(path));
+  // The view shows the last artifact's until it has this one's, which alone has this entry.
+  await code.item('History', 'Version 2 agreed').waitFor();
   const first = code.item('History', 'Version 1');
-  await first.waitFor();
   await first.click();
   const diff = code.page.locator('.monaco-diff-editor');
   await diff.locator('.editor.original .view-line', { hasText: '03:00' }).waitFor();
@@ -166,6 +167,28 @@ scene('history brings an earlier version back', async () => {
   await code.save();
   await agreed(path, text);
   await eventually('no choice to be left', async () => (await code.lens('Accept Remote').count()) === 0);
+});
+
+scene('VS Code’s Timeline has the same history, and brings a version back', async () => {
+  const [path, text] = PLAN;
+  await code.openFile(nameOf(path));
+  await code.command('Explorer: Focus on Timeline View');
+  await code.item('Timeline', 'Version 3 pushed').waitFor();
+  const accepted = code.items('Timeline', 'Saved here').nth(1);
+  await accepted.click();
+  const diff = code.page.locator('.monaco-diff-editor');
+  await diff.locator('.editor.original .view-line', { hasText: '02:00' }).waitFor();
+  await diff.locator('.editor.modified .view-line', { hasText: '03:00' }).waitFor();
+  await code.picture(pictureOf('vscode-timeline'));
+  await code.command('View: Close Editor');
+  await accepted.click({ button: 'right' });
+  // A menu that has just opened takes no click, lest it be the one that opened it.
+  await code.page.locator('.monaco-menu .action-item', { hasText: 'Restore This Version' }).hover();
+  await code.press('Enter');
+  await code.line('Export runs at 02:00.').waitFor();
+  await code.save();
+  await agreed(path, text.replace('03:00', '02:00'));
+  await code.openView();
 });
 
 scene('offline, work goes on; back, everything goes out', async () => {

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { PATIENCE, eventually } from '../../../../tests/editors/lib/wait.mjs';
-import { install, packed } from './install.mjs';
+import { REFUSED, install, packed } from './install.mjs';
 import { PLAN, agentBinary, agentOk, gathered, kept, pictureOf, recording } from './play.mjs';
 import { Workbench } from './workbench.mjs';
 
@@ -118,6 +118,17 @@ playing('a key that the editor was not started with is asked for, and kept', asy
   await code.message('takes SUPABASE_ANON_KEY from the environment').getByRole('button', { name: 'Set It …' }).click();
   await code.answer('The value that SUPABASE_ANON_KEY stands for', all.key);
   await code.status('Agent: in sync').waitFor({ timeout: 2 * PATIENCE });
+});
+
+playing('where VS Code keeps its Timeline to itself, everything else runs', async () => ({
+  vsix: whole, env: { ...all.ann.env, [REFUSED]: 'timeline' },
+}), async (code) => {
+  await code.status('Agent: in sync').waitFor({ timeout: 2 * PATIENCE });
+  await code.openFile(path.basename(PLAN[0]));
+  await code.command('Explorer: Focus on Timeline View');
+  await code.page.getByText('Local History will track recent changes').waitFor();
+  await code.openView();
+  await code.item('History', 'Version 1').waitFor();
 });
 
 playing('two folders in one window are two workspaces of one server', async () => {

@@ -184,9 +184,13 @@ export class Workbench {
     return this.page.locator('.statusbar-item', { hasText: text }).first();
   }
 
-  /** A line of a view in the side bar. */
+  /** The lines of a view in the side bar. */
+  items(view, text) {
+    return this.page.locator(`.pane:has(.pane-header[aria-label*="${view}"]) .monaco-list-row`, { hasText: text });
+  }
+
   item(view, text) {
-    return this.page.locator(`.pane:has(.pane-header[aria-label*="${view}"]) .monaco-list-row`, { hasText: text }).first();
+    return this.items(view, text).first();
   }
 
   message(text) {

@@ -1,0 +1,63 @@
+// The history of a file in VS Code's Timeline, beside what Git and local saves say there. That part of VS Code's API is a
+// proposal, and open only where VS Code was told so (docs/editors/vscode.md); elsewhere there is the History view alone.
+
+import { EventEmitter, ThemeIcon, TimelineItem, Uri, workspace, type Disposable, type Timeline, type TimelineOptions } from 'vscode';
+
+import { page, told } from './past';
+import type { PastEvent } from './protocol';
+import type { Server } from './server';
+import { canRestore, click, tooltip, type Entry } from './versions';
+
+/** A file as the window knows it: in a container or over SSH it is another machine's, although it is `file:` here. */
+const SCHEMES = ['file', 'vscode-remote'];
+
+export class TimelineSource implements Disposable {
+  readonly id = 'agent';
+  readonly label = 'Agent: Team Artifacts';
+  private readonly changed = new EventEmitter<undefined>();
+  /** Of which files is not said, so that all that are shown are asked for anew. */
+  readonly onDidChange = this.changed.event;
+  private readonly parts: Disposable[];
+
+  private constructor(private readonly server: Server) {
+    const again = () => this.changed.fire(undefined);
+    this.parts = [this.changed, server.onStatus(again), server.onFolders(again), server.onStopped(again), server.onSaved(again)];
+  }
+
+  /** Nothing where VS Code refuses. */
+  static register(server: Server): Disposable[] {
+    const source = new TimelineSource(server);
+    try {
+      return [source, workspace.registerTimelineProvider(SCHEMES, source)];
+    } catch {
+      source.dispose();
+      return [];
+    }
+  }
+
+  dispose(): void {
+    this.parts.forEach((part) => part.dispose());
+  }
+
+  async provideTimeline(document: Uri, { cursor, limit }: TimelineOptions): Promise<Timeline> {
+    const events = (await this.server.ask<PastEvent[]>('agent/history', { uri: document.toString() })) ?? [];
+    const { some, next } = page(events, cursor, typeof limit === 'object' ? { id: Number(limit.id) } : limit);
+    return { items: some.map((event) => entryOf({ document, event })), paging: { cursor: next } };
+  }
+}
+
+/** It is an Entry as well, for the commands of its menu. */
+function entryOf(entry: Entry): TimelineItem & Entry {
+  const { event } = entry;
+  const { label, icon } = told(event, Date.now());
+  return Object.assign(new TimelineItem(label, event.at), {
+    ...entry,
+    id: String(event.id),
+    // How long ago it was stands at the end of the line anyway.
+    description: event.author ?? undefined,
+    tooltip: tooltip(event),
+    iconPath: new ThemeIcon(icon),
+    contextValue: canRestore(event) ? 'agent:restorable' : 'agent:event',
+    command: click(entry),
+  });
+}
