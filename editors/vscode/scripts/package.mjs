@@ -8,7 +8,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -20,12 +20,13 @@ const { values } = parseArgs({ options: { target: { type: 'string' }, binary: { 
 const { target } = values;
 if (target !== undefined && !TARGETS.includes(target)) fail(`--target is one of: ${TARGETS.join(', ')}`);
 if (target === undefined && values.binary !== undefined) fail('--binary goes with --target');
+if (values.binary !== undefined && !existsSync(given(values.binary))) fail(`--binary: there is no ${given(values.binary)}`);
 
 const bin = path.join(root, 'bin');
 rmSync(bin, { recursive: true, force: true });
 try {
   if (target !== undefined) bundle(target);
-  const out = values.out ?? path.join(root, target === undefined ? 'agent-artifacts.vsix' : `agent-artifacts-${target}.vsix`);
+  const out = values.out ? given(values.out) : path.join(root, target === undefined ? 'agent-artifacts.vsix' : `agent-artifacts-${target}.vsix`);
   const args = ['package', '--no-dependencies', '--allow-missing-repository', '--out', out, ...(target === undefined ? [] : ['--target', target])];
   execFileSync(process.execPath, [path.join(root, 'node_modules', '@vscode', 'vsce', 'vsce'), ...args], { cwd: root, stdio: 'inherit' });
 } finally {
@@ -33,7 +34,7 @@ try {
 }
 
 function bundle(target) {
-  const program = values.binary ?? built(target);
+  const program = values.binary === undefined ? built(target) : given(values.binary);
   const name = target.startsWith('win32') ? 'agent.exe' : 'agent';
   mkdirSync(bin);
   const file = path.join(bin, name);
@@ -42,6 +43,11 @@ function bundle(target) {
   const sum = createHash('sha256').update(readFileSync(file)).digest('hex');
   writeFileSync(path.join(bin, 'agent.sha256'), `${sum}  ${name}\n`);
   console.log(`Bundled ${program}, SHA-256 ${sum}`);
+}
+
+/** A file as it was named where npm was called, which runs this elsewhere. */
+function given(file) {
+  return path.resolve(process.env.INIT_CWD ?? '.', file);
 }
 
 /** The program, built for this machine. For any other it is built there, and named with --binary. */

@@ -1,5 +1,5 @@
 // Runs the tests in a real VS Code, after installing what they share with the other editors' tests.
-// `node test/run.mjs [NAME…]` runs the files whose name contains one.
+// `node test/run.mjs [NAME…]` runs the files whose name contains one; `--remote` those in a container and over SSH.
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -9,8 +9,9 @@ import { agentBinary } from '../../../tests/editors/lib/agent.mjs';
 import { install } from '../../../tests/editors/lib/backend.mjs';
 import { tests } from '../../../tests/editors/lib/places.mjs';
 
-const folder = path.join(import.meta.dirname, 'editor');
-const names = process.argv.slice(2);
+const isRemote = process.argv.includes('--remote');
+const folder = path.join(import.meta.dirname, isRemote ? 'remote' : 'editor');
+const names = process.argv.slice(2).filter((word) => word !== '--remote');
 const all = readdirSync(folder).filter((name) => name.endsWith('.test.mjs'));
 const chosen = all.filter((file) => names.length === 0 || names.some((name) => file.includes(name)));
 if (chosen.length === 0) throw new Error(`no test among ${all.join(', ')} is meant by ${names.join(', ')}`);

@@ -6,6 +6,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { pasted } from '../../../../tests/editors/lib/page.mjs';
 import { PATIENCE, eventually } from '../../../../tests/editors/lib/wait.mjs';
 import { REFUSED, install, packed } from './install.mjs';
 import { PLAN, agentBinary, agentOk, gathered, kept, pictureOf, recording } from './play.mjs';
@@ -60,6 +61,16 @@ playing('in Restricted Mode artifacts are shown, and nothing is started until th
 playing('without a program, a message says so and where to name one', async () => ({}), async (code) => {
   await code.message('was not found on PATH, and this package brings none').waitFor();
   await code.status('Agent: not running').waitFor();
+});
+
+playing('a package is installed from the terminal of a window, as the page says', async () => ({ vsix: undefined }), async (code) => {
+  // VS Code's program is `code`, code-server's has its own name.
+  const [line] = pasted('vscode', 'sh').flatMap((block) => block.split('\n')).filter((one) => one.startsWith('code --install-extension'));
+  await code.command('Terminal: Create New Terminal');
+  await code.page.locator('.terminal-wrapper.active .xterm-rows', { hasText: /[#$]/ }).waitFor();
+  await code.type(`${line.replace('code ', 'code-server ').replace(/\S+\.vsix/, whole)}\n`);
+  await code.page.locator('.terminal-wrapper.active', { hasText: 'was successfully installed' }).waitFor();
+  await code.status('Agent: in sync').waitFor({ timeout: 2 * PATIENCE });
 });
 
 playing('the program of a platform’s package runs, and one that was changed does not', async () => ({ vsix: whole }), async (code) => {

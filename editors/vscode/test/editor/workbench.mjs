@@ -20,16 +20,20 @@ const SETTINGS = {
   'workbench.layoutControl.enabled': false, 'workbench.reduceMotion': 'on', 'terminal.integrated.gpuAcceleration': 'off', 'markdown.validate.enabled': false,
 };
 
+/** This machine runs a command as it is. */
+const HERE = { command: ([file, ...args], env) => ({ file, args, env }) };
+
 export class Workbench {
   /**
    * Opens a window. `open` is a folder or a `.code-workspace` file, `env` the environment VS Code is started in,
-   * `settings` the user's, `trust` whether folders must be trusted first, `failed` where a picture goes when it fails.
+   * `settings` the user's, `trust` whether folders must be trusted first. `at` says how a command is run on the machine
+   * where VS Code's server and the files are (../remote); without it that is this one. Without `vsix` nothing is installed.
    */
-  static async open({ tools, vsix, open, env, settings = {}, trust = false, width = 1280, height = 800 }) {
+  static async open({ tools, vsix, open, env, at = HERE, settings = {}, trust = false, width = 1280, height = 800 }) {
     const made = new Workbench();
-    made.base = mkdtempSync(path.join(tmpdir(), 'agent-code-'));
+    made.base = mkdtempSync(path.join(at.folder ?? tmpdir(), 'agent-code-'));
     try {
-      await made.start(tools, vsix, open, env, settings, trust, { width, height });
+      await made.start(tools, vsix, open, env, at, settings, trust, { width, height });
       return made;
     } catch (error) {
       await made.close();
@@ -37,7 +41,7 @@ export class Workbench {
     }
   }
 
-  async start({ node, entry, browser }, vsix, open, env, settings, trust, viewport) {
+  async start({ node, entry, browser }, vsix, open, env, at, settings, trust, viewport) {
     const data = path.join(this.base, 'data');
     mkdirSync(path.join(data, 'User'), { recursive: true });
     const all = { ...SETTINGS, 'security.workspace.trust.enabled': trust, 'security.workspace.trust.startupPrompt': 'never', ...settings };
@@ -46,12 +50,17 @@ export class Workbench {
     mkdirSync(path.join(data, 'Machine'));
     writeFileSync(path.join(data, 'Machine', 'settings.json'), JSON.stringify(settings));
     const base = [entry, '--user-data-dir', data, '--extensions-dir', path.join(this.base, 'extensions'), '--config', '/dev/null'];
-    execFileSync(node, [...base, '--install-extension', vsix], { env: { ...env, PASSWORD: '' }, stdio: ['ignore', 'ignore', 'pipe'] });
+    if (vsix) {
+      const install = at.command([node, ...base, '--install-extension', vsix], { ...env, PASSWORD: '' });
+      execFileSync(install.file, install.args, { env: install.env, stdio: ['ignore', 'ignore', 'pipe'] });
+    }
     const port = await freePort();
+    await at.reach?.(port);
     const args = ['--auth', 'none', '--bind-addr', `127.0.0.1:${port}`, '--disable-telemetry', '--disable-update-check',
       '--disable-getting-started-override', ...(trust ? [] : ['--disable-workspace-trust'])];
     const log = openSync(path.join(this.base, 'server.log'), 'w');
-    this.server = spawn(node, [...base, ...args], { env, stdio: ['ignore', log, log], detached: true });
+    const serve = at.command([node, ...base, ...args], env);
+    this.server = spawn(serve.file, serve.args, { env: serve.env, stdio: ['ignore', log, log], detached: true });
     await eventually('code-server to answer', async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok);
     this.context = await chromium.launchPersistentContext(path.join(this.base, 'profile'), {
       executablePath: browser, headless: true, viewport,
@@ -67,7 +76,7 @@ export class Workbench {
 
   async close() {
     await this.context?.close().catch(() => {});
-    if (this.server && this.server.exitCode === null) {
+    if (this.server && this.server.exitCode === null && this.server.signalCode === null) {
       const gone = once(this.server, 'exit');
       process.kill(-this.server.pid, 'SIGTERM');
       await gone;
@@ -106,12 +115,16 @@ export class Workbench {
     return this.box.locator('.monaco-list-row', { hasText: text }).first();
   }
 
-  /** Runs a command by its title, from the palette. */
+  /** Runs a command by its title, from the palette; a window that has just opened does not know all of them yet. */
   async command(title) {
-    await this.press('F1');
-    await this.input.waitFor();
-    await this.input.fill(`>${title}`);
-    await this.row(title).click();
+    const row = this.row(title);
+    await eventually(`the command “${title}”`, async () => {
+      await this.press('F1');
+      await this.input.fill(`>${title}`);
+      await row.waitFor({ timeout: 5_000 });
+      return true;
+    });
+    await row.click();
   }
 
   /** Types an answer into the box that asks this. */
