@@ -163,6 +163,7 @@ export function uriOf(of: unknown): Uri | undefined {
   return typeof item?.artifact?.uri === 'string' ? Uri.parse(item.artifact.uri) : undefined;
 }
 
-function name(uri: Uri): string {
+/** The name of a file. */
+export function name(uri: Uri): string {
   return uri.path.split('/').pop() ?? uri.path;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { isKey, lineOf, missing, named } from './config';
+import { filled, isKey, lineOf, missing, named } from './config';
 
 const YAML = `# remote: \${SUPABASE_URL}
 remote:
@@ -21,6 +21,12 @@ test('the variables of the remote section are named, as far as the program reads
 test('a variable that is set, but empty, is missing too', () => {
   assert.deepEqual(missing(YAML, { SUPABASE_ANON_KEY: '', AGENT_TEAM: 'x' }), ['SUPABASE_ANON_KEY']);
   assert.deepEqual(missing(YAML, { SUPABASE_ANON_KEY: 'k', AGENT_TEAM: 'x' }), []);
+});
+
+test('what is kept stands in for what is not set, or set to nothing', () => {
+  const kept = { SUPABASE_ANON_KEY: 'kept', AGENT_TEAM: 'kept' };
+  assert.deepEqual(filled({ SUPABASE_ANON_KEY: '', AGENT_TEAM: 'set', HOME: '/' }, kept), { SUPABASE_ANON_KEY: 'kept', AGENT_TEAM: 'set', HOME: '/' });
+  assert.equal(filled({}, kept).SUPABASE_ANON_KEY, 'kept');
 });
 
 test('keys are typed unseen', () => {

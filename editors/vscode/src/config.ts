@@ -24,6 +24,11 @@ export function missing(yaml: string, env: Readonly<Record<string, string | unde
   return named(yaml).filter((name) => !env[name]);
 }
 
+/** An environment with what is kept for it: a variable that is set, but empty, hides nothing. */
+export function filled(env: NodeJS.ProcessEnv, kept: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...env, ...Object.fromEntries(Object.entries(kept).filter(([name]) => !env[name])) };
+}
+
 /** Which of the names hold a key, to be typed unseen. */
 export function isKey(name: string): boolean {
   return /KEY/.test(name);

@@ -37,7 +37,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
     new Artifacts(server, hunks),
     new Versions(server, texts),
     new History(server),
-    ...TimelineSource.register(server),
+    ...TimelineSource.register(server, output),
     new Marks(hunks, context.extensionUri),
     new Verbs(server, status, keys),
     languages.registerCodeLensProvider(documents, lenses),

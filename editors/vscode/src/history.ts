@@ -6,10 +6,11 @@ import {
   type Disposable, type TextDocument, type TreeDataProvider, type TreeView,
 } from 'vscode';
 
+import { name } from './compare';
 import { told } from './past';
 import type { PastEvent } from './protocol';
 import type { Server } from './server';
-import { base, canRestore, click, tooltip, type Entry } from './versions';
+import { canRestore, click, tooltip, type Entry } from './versions';
 
 const PAUSE = 150;
 
@@ -43,7 +44,8 @@ export class History implements TreeDataProvider<Entry>, Disposable {
     const { document } = this;
     if (entry !== undefined || document === undefined) return [];
     const events = await this.server.ask<PastEvent[]>('agent/history', { uri: document.toString() });
-    this.view.description = base(document);
+    // Another may have been asked for meanwhile.
+    if (document === this.document) this.view.description = name(document);
     return (events ?? []).map((event) => ({ document, event }));
   }
 

@@ -45,4 +45,5 @@ test('a history that is shown already is given again down to its last entry, or 
   assert.equal(page(events, undefined, { id: 4 }).next, '4');
   assert.deepEqual(page(events, undefined, { id: 3 }).some.map(({ id }) => id), [9, 7, 4]);
   assert.equal(page(events, undefined, { id: 1 }).next, undefined);
+  assert.deepEqual(page(events, '7', { id: 7 }).some.map(({ id }) => id), [9, 7], 'also where the page after it was asked for');
 });

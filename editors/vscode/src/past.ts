@@ -50,10 +50,10 @@ export function subject(event: PastEvent): { content: string } | { version: numb
 
 /**
  * A page of a history, newest first: after the event `cursor`, and `limit` events long. An editor that shows some already
- * names the last of them instead, as `{ id }`; the page then ends with it.
+ * names the last of them instead, as `{ id }`; the page then begins with the newest, wherever the last one did, and ends there.
  */
 export function page(events: readonly PastEvent[], cursor?: string, limit?: number | { id: number }): { some: PastEvent[]; next: string | undefined } {
-  const from = cursor === undefined ? 0 : events.findIndex(({ id }) => id < Number(cursor));
+  const from = cursor === undefined || typeof limit === 'object' ? 0 : events.findIndex(({ id }) => id < Number(cursor));
   if (from === -1) return { some: [], next: undefined };
   const end = typeof limit === 'object' ? events.findLastIndex(({ id }) => id >= limit.id) + 1 : from + (limit ?? events.length);
   const some = events.slice(from, end);

@@ -8,6 +8,7 @@ import { workspace } from 'vscode';
 
 import type { Ran } from './answer';
 import { bundled } from './checksum';
+import { filled } from './config';
 import type { Keys } from './keys';
 
 export interface Program {
@@ -37,7 +38,7 @@ export async function configured(extension: string, keys: Keys): Promise<Program
 
 /** The environment of every `agent`: the editor's, what is kept for it, and the setting on top. */
 export async function environment(keys: Keys): Promise<NodeJS.ProcessEnv> {
-  const env: NodeJS.ProcessEnv = { ...(await keys.all()), ...process.env };
+  const env = filled(process.env, await keys.all());
   for (const [name, value] of Object.entries(workspace.getConfiguration('agent').get<Record<string, unknown>>('env', {}))) {
     env[name] = String(value);
   }

@@ -1,12 +1,14 @@
 // The history of a file in VS Code's Timeline, beside what Git and local saves say there. That part of VS Code's API is a
 // proposal, and open only where VS Code was told so (docs/editors/vscode.md); elsewhere there is the History view alone.
 
-import { EventEmitter, ThemeIcon, TimelineItem, Uri, workspace, type Disposable, type Timeline, type TimelineOptions } from 'vscode';
+import { EventEmitter, ThemeIcon, TimelineItem, Uri, workspace, type Disposable, type LogOutputChannel, type Timeline, type TimelineOptions } from 'vscode';
 
 import { page, told } from './past';
 import type { PastEvent } from './protocol';
-import type { Server } from './server';
+import { message, type Server } from './server';
 import { canRestore, click, tooltip, type Entry } from './versions';
+
+const PAUSE = 150;
 
 /** A file as the window knows it: in a container or over SSH it is another machine's, although it is `file:` here. */
 const SCHEMES = ['file', 'vscode-remote'];
@@ -18,24 +20,27 @@ export class TimelineSource implements Disposable {
   /** Of which files is not said, so that all that are shown are asked for anew. */
   readonly onDidChange = this.changed.event;
   private readonly parts: Disposable[];
+  private due: NodeJS.Timeout | undefined;
 
   private constructor(private readonly server: Server) {
-    const again = () => this.changed.fire(undefined);
+    const again = () => this.again();
     this.parts = [this.changed, server.onStatus(again), server.onFolders(again), server.onStopped(again), server.onSaved(again)];
   }
 
   /** Nothing where VS Code refuses. */
-  static register(server: Server): Disposable[] {
+  static register(server: Server, output: LogOutputChannel): Disposable[] {
     const source = new TimelineSource(server);
     try {
       return [source, workspace.registerTimelineProvider(SCHEMES, source)];
-    } catch {
+    } catch (error) {
+      output.debug(`Timeline: ${message(error)}`);
       source.dispose();
       return [];
     }
   }
 
   dispose(): void {
+    clearTimeout(this.due);
     this.parts.forEach((part) => part.dispose());
   }
 
@@ -43,6 +48,12 @@ export class TimelineSource implements Disposable {
     const events = (await this.server.ask<PastEvent[]>('agent/history', { uri: document.toString() })) ?? [];
     const { some, next } = page(events, cursor, typeof limit === 'object' ? { id: Number(limit.id) } : limit);
     return { items: some.map((event) => entryOf({ document, event })), paging: { cursor: next } };
+  }
+
+  /** VS Code hears nothing while it asks, so that what follows closely is told once, and last. */
+  private again(): void {
+    clearTimeout(this.due);
+    this.due = setTimeout(() => this.changed.fire(undefined), PAUSE);
   }
 }
 

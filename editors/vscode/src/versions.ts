@@ -3,7 +3,7 @@
 
 import { Uri, commands, window, type Disposable } from 'vscode';
 
-import { documentOf } from './compare';
+import { documentOf, name } from './compare';
 import { subject, told } from './past';
 import type { PastEvent } from './protocol';
 import { tell, type Server } from './server';
@@ -22,13 +22,13 @@ export class Versions implements Disposable {
     private readonly server: Server,
     private readonly texts: Texts,
   ) {
-    const command = (name: string, does: (entry?: Entry) => Promise<void>) =>
-      commands.registerCommand(name, (...given: unknown[]) => does(entryIn(given[0])).catch(tell));
+    const command = (id: string, does: (entry?: Entry) => Promise<void>) =>
+      commands.registerCommand(id, (...given: unknown[]) => does(entryIn(given[0])).catch(tell));
     this.parts = [
       command('agent.showVersion', (entry) => this.show(entry)),
       command('agent.restoreVersion', (entry) => this.restore(entry)),
-      command('agent.showThisVersion', (entry) => this.show(entry)),
-      command('agent.restoreThisVersion', (entry) => this.restore(entry)),
+      command('agent.showThisVersion', async (entry) => this.show(entry ?? gone())),
+      command('agent.restoreThisVersion', async (entry) => this.restore(entry ?? gone())),
     ];
   }
 
@@ -45,7 +45,7 @@ export class Versions implements Disposable {
     if (left === undefined) throw new Error('What it was then is not on this machine any more.');
     const then = 'content' in left ? this.texts.content(document, left.content) : this.texts.version(document, left.version);
     const { label, note } = told(event, Date.now());
-    await commands.executeCommand('vscode.diff', then, document, `${base(document)} (${label}, ${note} ↔ now)`);
+    await commands.executeCommand('vscode.diff', then, document, `${name(document)} (${label}, ${note} ↔ now)`);
   }
 
   /** The server brings it into the buffer; saving is the user's. */
@@ -67,7 +67,7 @@ export class Versions implements Disposable {
       return { label: `$(${icon}) ${label}`, description: note, event };
     });
     if (items.length === 0) throw new Error('Nothing earlier is known of this here.');
-    const chosen = await window.showQuickPick(items, { title: base(uri), placeHolder });
+    const chosen = await window.showQuickPick(items, { title: name(uri), placeHolder });
     return chosen && { document: uri, event: chosen.event };
   }
 }
@@ -89,11 +89,12 @@ export function click(entry: Entry) {
   return { command: 'agent.showThisVersion', title: 'Compare with This Version', arguments: [entry] };
 }
 
-export function base(uri: Uri): string {
-  return uri.path.split('/').pop() ?? uri.path;
+/** VS Code forgets what its Timeline showed when the entries are given again; older ones hand over none at all. */
+function gone(): never {
+  throw new Error('That entry is no longer there. Choose it again, or in the view History.');
 }
 
-/** A key, or an older VS Code with an entry of its Timeline, runs a command without an event. */
+/** A key runs a command without an event. */
 function entryIn(given: unknown): Entry | undefined {
   const { document, event } = (given ?? {}) as Partial<Entry>;
   return document && event ? { document, event } : undefined;

@@ -12,7 +12,7 @@ import { agent, agentOk, ran } from './agent.mjs';
 import { project } from './places.mjs';
 
 const FOLDER = join(project, 'supabase', 'dev');
-const PASSWORD = 'correct horse battery staple';
+export const PASSWORD = 'correct horse battery staple';
 
 /** Installs the packages of the development backend, unless they are there and of this lockfile. */
 export async function install(folder = FOLDER) {

@@ -70,8 +70,8 @@ export class Session {
     const { result } = this.model.messages[request.method] ?? {};
     if (result) this.shapes.complaints(result, message.result).forEach((why) => this.complain(about, why));
     if (!this.isServer) return;
-    // An answer about a document from before it was opened says nothing of that.
-    if (request.since !== undefined) this.known(this.documents.get(request.params.textDocument.uri));
+    // What was asked before the document was opened, or when it was open another time, says nothing of it.
+    this.known(request.open);
     this.served(request, message.result, about);
   }
 
@@ -116,8 +116,9 @@ export class Session {
     const mine = this.outstanding[this.from];
     if (mine.has(message.id)) this.complain(message.method, `the id ${JSON.stringify(message.id)} is outstanding already`);
     // Meanwhile the document may change: an answer is about it as it was at some moment from here on.
-    const since = this.documents.get(message.params?.textDocument?.uri)?.texts.length;
-    mine.set(message.id, { method: message.method, params: message.params ?? {}, line: this.line, since });
+    const open = this.documents.get(message.params?.textDocument?.uri ?? message.params?.uri);
+    const since = message.params?.textDocument && open?.texts.length;
+    mine.set(message.id, { method: message.method, params: message.params ?? {}, line: this.line, since, open });
     this.either(message, true);
     if (this.isServer && message.method === 'workspace/applyEdit') this.edit(message.params?.edit, message.method);
     if (this.isServer && message.method === 'window/workDoneProgress/create') this.progress.set(message.params?.token, 'created');

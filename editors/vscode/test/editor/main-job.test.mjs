@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { passes } from '../../../../tests/editors/lib/check.mjs';
 import { PATIENCE, eventually } from '../../../../tests/editors/lib/wait.mjs';
 import { install, packed } from './install.mjs';
-import { ADR, PLAN, RUNBOOK, STORY, gathered, kept, pictureOf, recording } from './play.mjs';
+import { ADR, PLAN, RUNBOOK, STORY, agreed as agree, gathered, nameOf, pictureOf, recording, scenes } from './play.mjs';
 import { Workbench } from './workbench.mjs';
 
 let all, ann, bob, code, recorded;
@@ -27,29 +27,8 @@ after(async () => {
   await all?.stop();
 });
 
-let failed;
-
-/** A scene, with a picture of what there was when it failed. Each needs what those before it did. */
-function scene(name, play) {
-  test(name, async () => {
-    assert.equal(failed, undefined, 'an earlier scene failed');
-    try {
-      await play();
-    } catch (error) {
-      failed = name;
-      await code.picture(`${kept('vscode', 'pictures')}/failed-${name.replace(/\W+/g, '-').slice(0, 40)}.png`).catch(() => {});
-      throw error;
-    }
-  });
-}
-
-const nameOf = (path) => path.split('/').pop();
-
-/** Ann's file, Bob's after a pull, and the remote hold exactly this. */
-async function agreed(path, text) {
-  await eventually(`${path} on Ann's disk`, () => ann.read(path) === text);
-  await bob.receives(path, text);
-}
+const scene = scenes(() => code);
+const agreed = (file, text) => agree({ ann, bob }, file, text);
 
 scene('the folder is in sync, and the view has its artifacts by kind and state', async () => {
   await code.status('Agent: in sync').waitFor({ timeout: 2 * PATIENCE });

@@ -1,13 +1,16 @@
 // What the tests share: a team of two with four artifacts, Ann's editor settings, and where pictures and recordings go.
 
+import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { agentBinary, agentOk } from '../../../../tests/editors/lib/agent.mjs';
 import { team } from '../../../../tests/editors/lib/backend.mjs';
 import { kept, tests } from '../../../../tests/editors/lib/places.mjs';
 import { Teammate } from '../../../../tests/editors/lib/teammate.mjs';
+import { eventually } from '../../../../tests/editors/lib/wait.mjs';
 
 const project = fileURLToPath(new URL('../../../../', import.meta.url));
 
@@ -88,6 +91,33 @@ export async function gathered(options) {
   await ann.push();
   await bob.pull();
   return { all, ann, bob };
+}
+
+/** The name of a file. */
+export const nameOf = (file) => file.split('/').pop();
+
+/** Ann's file, Bob's after a pull, and the remote hold exactly this. */
+export async function agreed({ ann, bob }, file, text) {
+  await eventually(`${file} on Ann's disk`, () => ann.read(file) === text);
+  await bob.receives(file, text);
+}
+
+/**
+ * Scenes, each of which needs what those before it did. There is a picture of what there was when one failed; `window()`
+ * answers the window it is played in.
+ */
+export function scenes(window) {
+  let failed;
+  return (name, play) => test(name, async () => {
+    assert.equal(failed, undefined, 'an earlier scene failed');
+    try {
+      await play(window());
+    } catch (error) {
+      failed = name;
+      await window()?.picture(`${kept('vscode', 'pictures')}/failed-${name.replace(/\W+/g, '-').slice(0, 40)}.png`).catch(() => {});
+      throw error;
+    }
+  });
 }
 
 /** A program that is `agent`, and records what its language server and the editor say to each other. */

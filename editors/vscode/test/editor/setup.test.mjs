@@ -6,13 +6,13 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { PASSWORD } from '../../../../tests/editors/lib/backend.mjs';
 import { pasted } from '../../../../tests/editors/lib/page.mjs';
 import { PATIENCE, eventually } from '../../../../tests/editors/lib/wait.mjs';
 import { REFUSED, install, packed } from './install.mjs';
 import { PLAN, agentBinary, agentOk, gathered, kept, pictureOf, recording } from './play.mjs';
 import { Workbench } from './workbench.mjs';
 
-const PASSWORD = 'correct horse battery staple';
 
 let tools, plain, whole, all, ann, bob;
 
@@ -63,12 +63,14 @@ playing('without a program, a message says so and where to name one', async () =
   await code.status('Agent: not running').waitFor();
 });
 
-playing('a package is installed from the terminal of a window, as the page says', async () => ({ vsix: undefined }), async (code) => {
+playing('a package is installed from the terminal of a window, as the page says', async () => ({
+  vsix: undefined, env: { ...all.ann.env, SHELL: '/bin/sh' },
+}), async (code) => {
   // VS Code's program is `code`, code-server's has its own name.
   const [line] = pasted('vscode', 'sh').flatMap((block) => block.split('\n')).filter((one) => one.startsWith('code --install-extension'));
   await code.command('Terminal: Create New Terminal');
   await code.page.locator('.terminal-wrapper.active .xterm-rows', { hasText: /[#$]/ }).waitFor();
-  await code.type(`${line.replace('code ', 'code-server ').replace(/\S+\.vsix/, whole)}\n`);
+  await code.type(`${line.replace('code ', 'code-server ').replace(/\S+\.vsix/, `'${whole}'`)}\n`);
   await code.page.locator('.terminal-wrapper.active', { hasText: 'was successfully installed' }).waitFor();
   await code.status('Agent: in sync').waitFor({ timeout: 2 * PATIENCE });
 });

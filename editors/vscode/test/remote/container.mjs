@@ -5,6 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { given } from './engine.mjs';
+
 const CLI = path.join(import.meta.dirname, '..', '..', 'node_modules', '@devcontainers', 'cli', 'devcontainer.js');
 
 export class Container {
@@ -16,18 +18,15 @@ export class Container {
     mkdirSync(side.file('.devcontainer'), { recursive: true });
     const mounts = [[this.folder, ''], ...tools.map((folder) => [folder, ',readonly'])]
       .map(([at, options]) => `source=${at},target=${at},type=bind${options}`);
-    const text = { image, runArgs: ['--network=host'], ...configuration, mounts: [...mounts, ...(configuration.mounts ?? [])] };
+    const text = { image, remoteUser: 'vscode', runArgs: ['--network=host', ...engine.runArgs], ...configuration, mounts: [...mounts, ...configuration.mounts] };
     writeFileSync(side.file('.devcontainer/devcontainer.json'), JSON.stringify(text, undefined, 2));
-    const said = this.devcontainer(['up'], 'utf8');
-    const made = JSON.parse(said.trim().split('\n').at(-1));
+    given(side.dir, this.folder);
+    const { file, args, env } = this.cli('up', []);
+    const made = JSON.parse(execFileSync(file, args, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] }).trim().split('\n').at(-1));
     Object.assign(this, { id: made.containerId, workspace: made.remoteWorkspaceFolder });
   }
 
-  devcontainer([verb, ...args]) {
-    const { file, args: all, env } = this.cli(verb, args);
-    return execFileSync(file, all, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
-  }
-
+  /** How a command of the CLI is run. */
   cli(verb, args) {
     const common = ['--docker-path', this.engine.program, '--workspace-folder', this.side.dir];
     // What it takes from here is what devcontainer.json says it takes, out of this environment.
@@ -35,8 +34,9 @@ export class Container {
     return { file: process.execPath, args: [CLI, verb, ...common, ...args], env };
   }
 
-  /** How a command is run in the container. */
+  /** How a command is run in the container, where the folder it writes to is its user's. */
   command(argv) {
+    given(this.folder);
     return this.cli('exec', argv);
   }
 

@@ -6,18 +6,20 @@ import { after, before } from 'node:test';
 import { pasted } from '../../../../tests/editors/lib/page.mjs';
 import { PATIENCE } from '../../../../tests/editors/lib/wait.mjs';
 import { install, packed } from '../editor/install.mjs';
-import { agentBinary, gathered, kept } from '../editor/play.mjs';
+import { agentBinary, gathered, kept, scenes } from '../editor/play.mjs';
 import { Workbench } from '../editor/workbench.mjs';
 import { Container } from './container.mjs';
 import { Engine } from './engine.mjs';
-import { resolvesAConflict, scenes, signIn, takesAnEdit } from './play.mjs';
+import { resolvesAConflict, signIn, takesAnEdit } from './play.mjs';
+
+const VOLUME = `agent-sessions-${process.pid}`;
 
 let tools, vsix, engine, image, team, container, code;
 
 /** The part of devcontainer.json that the documentation shows. */
 function documented() {
   const text = pasted('vscode', 'json').find((block) => block.includes('remoteEnv'));
-  return JSON.parse(text.replaceAll('agent-sessions', `agent-sessions-${process.pid}`));
+  return JSON.parse(text.replaceAll('agent-sessions', VOLUME));
 }
 
 before(async () => {
@@ -35,17 +37,17 @@ async function enter() {
 }
 
 async function leave() {
+  // The container first: what runs in it writes to the window's folder.
+  container?.close();
   await code?.close();
   code = undefined;
-  container?.close();
   container = undefined;
 }
 
 after(async () => {
-  await team?.all.stop();
-  const isUsed = container !== undefined;
   await leave();
-  if (isUsed) engine.run('volume', 'rm', '--force', `agent-sessions-${process.pid}`);
+  await team?.all.stop();
+  if (engine?.run('volume', 'ls', '--quiet').split('\n').includes(VOLUME)) engine.run('volume', 'rm', VOLUME);
 });
 
 const scene = scenes(() => code);

@@ -2,29 +2,9 @@
 // files there, at the teammate's and on the remote are the same.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 
-import { eventually } from '../../../../tests/editors/lib/wait.mjs';
-import { PLAN, STORY, kept } from '../editor/play.mjs';
-
-export const PASSWORD = 'correct horse battery staple';
-const nameOf = (file) => file.split('/').pop();
-
-/** Scenes of one window, each of which needs those before it; `window()` answers it. */
-export function scenes(window) {
-  let failed;
-  return (name, play) => test(name, async () => {
-    assert.equal(failed, undefined, 'an earlier scene failed');
-    const code = await window();
-    try {
-      await play(code);
-    } catch (error) {
-      failed = name;
-      await code.picture(`${kept('vscode', 'pictures')}/failed-${name.replace(/\W+/g, '-').slice(0, 40)}.png`).catch(() => {});
-      throw error;
-    }
-  });
-}
+import { PASSWORD } from '../../../../tests/editors/lib/backend.mjs';
+import { PLAN, STORY, agreed, nameOf } from '../editor/play.mjs';
 
 /** Signs in with a password, by VS Code's own boxes. */
 export async function signIn(code, email) {
@@ -34,12 +14,6 @@ export async function signIn(code, email) {
   await code.answer('Your address', email);
   await code.answer('The password of', PASSWORD);
   await code.status('Agent: in sync').waitFor();
-}
-
-/** The file there, Bob's, and the remote's are the same. */
-async function agreed({ ann, bob }, path, text) {
-  await eventually(`${path} on Ann's disk`, () => ann.read(path) === text);
-  await bob.receives(path, text);
 }
 
 export async function takesAnEdit(code, team) {

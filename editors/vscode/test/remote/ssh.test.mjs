@@ -5,11 +5,11 @@ import { after, before } from 'node:test';
 
 import { PATIENCE } from '../../../../tests/editors/lib/wait.mjs';
 import { install, packed } from '../editor/install.mjs';
-import { agentBinary, gathered, kept } from '../editor/play.mjs';
+import { agentBinary, gathered, kept, scenes } from '../editor/play.mjs';
 import { Workbench } from '../editor/workbench.mjs';
 import { Engine } from './engine.mjs';
 import { OverSsh } from './over-ssh.mjs';
-import { comesBack, resolvesAConflict, scenes, signIn, takesAnEdit } from './play.mjs';
+import { comesBack, resolvesAConflict, signIn, takesAnEdit } from './play.mjs';
 
 let team, there, code;
 
@@ -24,9 +24,10 @@ before(async () => {
 });
 
 after(async () => {
-  await team?.all.stop();
-  await code?.close();
+  // The machine first: what runs there writes to the window's folder.
   await there?.close();
+  await code?.close();
+  await team?.all.stop();
 });
 
 const scene = scenes(() => code);
