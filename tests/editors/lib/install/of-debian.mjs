@@ -37,7 +37,7 @@ async function apart(folder, suite) {
   const settings = {
     'Dir::Etc::sourcelist': join(apt, 'sources.list'), 'Dir::Etc::sourceparts': '/dev/null', 'Dir::State::lists': join(apt, 'lists'),
     'Dir::Cache': join(apt, 'cache'), 'Dir::State::status': join(apt, 'status'), 'APT::Install-Recommends': '0', 'APT::Sandbox::User': '',
-    'Debug::NoLocking': '1',
+    'Debug::NoLocking': '1', 'Acquire::Retries': '3',
   };
   return Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }
