@@ -46,7 +46,8 @@ export class TimelineSource implements Disposable {
 
   async provideTimeline(document: Uri, { cursor, limit }: TimelineOptions): Promise<Timeline> {
     const events = (await this.server.ask<PastEvent[]>('agent/history', { uri: document.toString() })) ?? [];
-    const { some, next } = page(events, cursor, typeof limit === 'object' ? { id: Number(limit.id) } : limit);
+    const until = typeof limit === 'object' ? (limit.id === undefined ? undefined : { id: Number(limit.id) }) : limit;
+    const { some, next } = page(events, cursor, until);
     return { items: some.map((event) => entryOf({ document, event })), paging: { cursor: next } };
   }
 
