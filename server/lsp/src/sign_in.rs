@@ -28,6 +28,9 @@ pub(crate) const SIGN_OUT: &str = "agent.signOut";
 /// How long the browser may take: people look for passwords and second factors.
 const BROWSER: Duration = Duration::from_secs(5 * 60);
 
+/// How long the end of the progress is waited for: a client may never have answered where it begins.
+const PROGRESS_ENDS: Duration = Duration::from_secs(1);
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SignInArgs {
@@ -194,9 +197,11 @@ async fn with_browser(state: Arc<State>, folder: Arc<Folder>, sign_in: BrowserSi
     let url = sign_in.url().clone();
     let finishing = tokio::spawn(sign_in.finish(BROWSER));
     let (done, is_done) = tokio::sync::oneshot::channel();
-    tokio::spawn(show(Arc::clone(&state), url, is_done));
+    let shown = tokio::spawn(show(Arc::clone(&state), url, is_done));
     let Ok(result) = finishing.await else { return };
     drop(done);
+    // Editors that show progress and messages in one line, as Helix does, clear it when the progress ends.
+    let _ = tokio::time::timeout(PROGRESS_ENDS, shown).await;
     match result {
         Ok(user) => signed_in(&state, &folder, user).await,
         Err(error) => state.client.show_message(MessageType::ERROR, said(&error)).await,
